@@ -14,7 +14,7 @@ import httpx
 
 from lying_proxy.calls import CallKind, Exchange, Itinerary, ServedAnswer
 from lying_proxy.lie import Lie, Stage
-from unlost_simulators.salesforce.http.calls import call_from_target
+from unlost_simulators.kit.http.calls import call_from_target
 from unlost_simulators.salesforce.http.dispatcher import Dispatcher
 from unlost_simulators.salesforce.simulator import Simulator
 

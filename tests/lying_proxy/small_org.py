@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.objects import build_object, history_of
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.objects_access import OBJECTS as ACCESS

@@ -19,7 +19,7 @@ import pytest
 
 from integration.simulators.wire import Wire
 from patience import HANGING
-from unlost_simulators.cli import OPENS_VARIABLE
+from unlost_simulators.kit.command import OPENS_VARIABLE
 from unlost_simulators.process import SimulatorFailed, SimulatorProcess
 
 pytestmark = pytest.mark.network

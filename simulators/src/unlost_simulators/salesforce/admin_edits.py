@@ -14,10 +14,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from unlost_simulators.salesforce.admin_server import instant
+from unlost_simulators.kit.clock import instant
+from unlost_simulators.kit.faults import (
+    Subject,
+)
+from unlost_simulators.kit.http.calls import Answer
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.faults import FaultKind, Subject
-from unlost_simulators.salesforce.http.calls import Answer
+from unlost_simulators.salesforce.faults import (
+    SalesforceFault,
+)
 from unlost_simulators.salesforce.schema import FieldDef, FieldType
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.users import Permission, SimUser
@@ -26,7 +31,7 @@ from unlost_simulators.salesforce.writing.request import Verb
 
 type Wanted = Mapping[str, Any]
 ARROW_STREAM = "application/vnd.apache.arrow.stream"
-LATE = frozenset({FaultKind.LATE_COMMIT})
+LATE = frozenset({SalesforceFault.LATE_COMMIT})
 
 
 class Edits:

@@ -1,17 +1,16 @@
-"""Admin actions on the server around the org: clock, users' sessions, apps, jobs, faults, logs."""
+"""Admin actions on the server around the org: users' sessions, apps, jobs, settings."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
+from unlost_simulators.kit.latency import Latency
 from unlost_simulators.salesforce.bulk.ingest_habits import IngestTiming
 from unlost_simulators.salesforce.bulk.jobs import BulkTiming
 from unlost_simulators.salesforce.bulk.pages import PageSizes
-from unlost_simulators.salesforce.faults import rule_from_json, rule_to_json
-from unlost_simulators.salesforce.latency import Latency
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp, load_rsa_key
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.users import Permission, SimUser
@@ -37,29 +36,6 @@ class ServerActions:
             "apps": self.apps({}),
             "objects": sorted(each.name for each in sim.org.schema.objects),
         }
-
-    def clock(self, _wanted: Wanted) -> Any:
-        """Give the virtual instant."""
-        return {"now": self.sim.org.clock.now().isoformat()}
-
-    def advance(self, wanted: Wanted) -> Any:
-        """Move the clock by ``days``, ``hours``, ``minutes``, ``seconds``."""
-        units = ("days", "hours", "minutes", "seconds")
-        step = timedelta(**{unit: float(wanted[unit]) for unit in units if unit in wanted})
-        if not step:
-            raise ValueError(f"say how far, by {', '.join(units)}")
-        self.sim.org.clock.advance(step)
-        return self._clock_answer()
-
-    def set_clock(self, wanted: Wanted) -> Any:
-        """Move the clock to the instant ``now``."""
-        self.sim.org.clock.set(instant(wanted["now"]))
-        return self._clock_answer()
-
-    def _clock_answer(self) -> Any:
-        self.sim.jobs.tick()
-        self.sim.loads.tick()
-        return self.clock({})
 
     def users(self, _wanted: Wanted) -> Any:
         """Give the users with their permissions and what is hidden from them."""
@@ -188,39 +164,20 @@ class ServerActions:
         settings = asdict(org.configure(**changes))
         return {name: _plain(value) for name, value in settings.items()}
 
-    def requests(self, wanted: Wanted) -> Any:
-        """Give the logged requests with a number above ``after``."""
-        return self.sim.log.entries(after=int(wanted.get("after", 0)))
+    def tick(self) -> None:
+        """Let jobs go on, as the clock has moved."""
+        self.sim.jobs.tick()
+        self.sim.loads.tick()
 
-    def counters(self, _wanted: Wanted) -> Any:
-        """Give the counts of requests, statuses and bytes, the API use, and what is stored."""
-        sim = self.sim
+    def use(self) -> dict[str, int]:
+        """Give the API use, and what is stored."""
+        org = self.sim.org
         return {
-            **sim.log.counts(),
-            "api_used": sim.org.api_usage()[0],
-            "sessions": sim.sessions.count(),
-            "data_bytes": sim.org.storage.data_bytes(),
-            "file_bytes": sim.org.storage.file_bytes(),
+            "api_used": org.api_usage()[0],
+            "sessions": self.sim.sessions.count(),
+            "data_bytes": org.storage.data_bytes(),
+            "file_bytes": org.storage.file_bytes(),
         }
-
-    def reset_counters(self, _wanted: Wanted) -> Any:
-        """Empty the request log and its counts."""
-        self.sim.log.forget()
-        return self.counters({})
-
-    def faults(self, _wanted: Wanted) -> Any:
-        """Return all planted rules with their hits, and the ids of rules that were never hit."""
-        return {"rules": self.sim.faults.report(), "unhit": self.sim.faults.unhit()}
-
-    def plant_fault(self, wanted: Wanted) -> Any:
-        """Plant a rule; its members are the attributes of ``FaultRule``."""
-        return rule_to_json(self.sim.faults.plant(rule_from_json(wanted)))
-
-    def clear_faults(self, _wanted: Wanted) -> Any:
-        """Remove all rules; gives their last report."""
-        report = self.faults({})
-        self.sim.faults.clear()
-        return report
 
     def user_id(self, username: str) -> str:
         """Give the id of a user name."""
@@ -228,12 +185,6 @@ class ServerActions:
         if user is None:
             raise ValueError(f"nobody is called {username}")
         return user.id
-
-
-def instant(text: str) -> datetime:
-    """Read an ISO 8601 instant; without an offset it is UTC."""
-    when = datetime.fromisoformat(text)
-    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 
 
 def _plain(value: Any) -> Any:

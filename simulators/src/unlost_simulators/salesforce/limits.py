@@ -6,12 +6,12 @@ Source: REST guide (resources-limits, resources-record-count), recorded answers 
 from collections.abc import Sequence
 from datetime import datetime
 
+from unlost_simulators.kit.allowances import Allowances
 from unlost_simulators.salesforce.allocations import (
     API_CALLS,
     BULK_BATCHES,
     BULK_QUERY_JOBS,
     BULK_QUERY_MB,
-    Allocations,
 )
 from unlost_simulators.salesforce.answers import Json
 from unlost_simulators.salesforce.errors import SalesforceError
@@ -42,7 +42,7 @@ FIXED = {
     "SingleEmail": 5_000,
     "StreamingApiConcurrentClients": 2_000,
 }
-"""Allocations that the simulator never uses up."""
+"""Allowances that the simulator never uses up."""
 SATELLITES = ("History", "Feed", "Share", "ChangeEvent")
 """Objects whose name ends so are not in recordCount."""
 
@@ -50,7 +50,7 @@ SATELLITES = ("History", "Feed", "Share", "ChangeEvent")
 class Limits:
     """Figures of one org; storage figures and counts are as old as the settings allow."""
 
-    def __init__(self, store: Store, allocations: Allocations, meter: StorageMeter) -> None:
+    def __init__(self, store: Store, allocations: Allowances, meter: StorageMeter) -> None:
         self._store = store
         self._allocations = allocations
         self._meter = meter

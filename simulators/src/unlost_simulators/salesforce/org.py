@@ -11,9 +11,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from unlost_simulators.kit.allowances import Allowances
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce import describe as describing
 from unlost_simulators.salesforce import editing, limits, reading, replication
-from unlost_simulators.salesforce.allocations import API_CALLS, Allocations
+from unlost_simulators.salesforce.allocations import API_CALLS
 from unlost_simulators.salesforce.answers import (
     Blob,
     BulkSelect,
@@ -23,7 +25,6 @@ from unlost_simulators.salesforce.answers import (
     Json,
     UpdatedIds,
 )
-from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef, Schema
 from unlost_simulators.salesforce.settings import OrgSettings
@@ -78,7 +79,7 @@ class Org:
             settings=settings,
             db=db,
         )
-        self.allocations = Allocations(clock)
+        self.allocations = Allowances(clock)
         self.storage = StorageMeter(self.store)
         self.planted = Planted()
         self.mishaps: Mishaps = NoMishaps()

@@ -10,20 +10,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from unlost_simulators.salesforce.faults import FaultKind, FaultPlan, FaultRule, Subject
+from unlost_simulators.kit.faults import (
+    FaultPlan,
+    Subject,
+)
+from unlost_simulators.salesforce.faults import (
+    SalesforceFault,
+    SalesforceRule,
+)
 from unlost_simulators.salesforce.ids import BARE
 from unlost_simulators.salesforce.writing.mishaps import WriteSubject
 from unlost_simulators.salesforce.writing.request import RowError
 
-LOCKS = frozenset({FaultKind.ROW_LOCKED})
-FULL = frozenset({FaultKind.STORAGE_FULL})
+LOCKS = frozenset({SalesforceFault.ROW_LOCKED})
+FULL = frozenset({SalesforceFault.STORAGE_FULL})
 
 
 @dataclass(frozen=True, slots=True)
 class RowFaults:
     """The planted faults as the mishaps of an org."""
 
-    plan: FaultPlan
+    plan: FaultPlan[SalesforceRule]
 
     def locked(self, subject: WriteSubject, keys: Sequence[str | None]) -> Mapping[int, RowError]:
         """Give the refusals of locked rows by place."""
@@ -54,13 +61,13 @@ def fault_subject(subject: WriteSubject) -> Subject:
     return Subject(verb.upper(), f"{subject.channel}/{verb}/{name}", name)
 
 
-def locked_records(rule: FaultRule, keys: Sequence[str | None]) -> list[int]:
+def locked_records(rule: SalesforceRule, keys: Sequence[str | None]) -> list[int]:
     """Give the places of the rows of the records that a rule names."""
     named = {record[:BARE] for record in rule.records}
     return [at for at, key in enumerate(keys) if (key or "")[:BARE] in named]
 
 
-def locked_places(rule: FaultRule, rows: int) -> range:
+def locked_places(rule: SalesforceRule, rows: int) -> range:
     """Give the rows that a lock strikes: the last ``percent``, never the first ``after_rows``."""
     if rule.records:
         return range(0)

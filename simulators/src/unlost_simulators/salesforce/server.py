@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost_simulators.listener import Listener
+from unlost_simulators.kit.clock import VirtualClock
+from unlost_simulators.kit.moving import opening_before
+from unlost_simulators.kit.orgs import OrgOptions
 from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios import scenario
-from unlost_simulators.salesforce.scenarios.moving import MovedOrg, opening_before
+from unlost_simulators.salesforce.scenarios.moving import MovedOrg
 from unlost_simulators.salesforce.scenarios.scenario import Act, LoadableOrg, Scenario
 from unlost_simulators.salesforce.server_settings import ServerSettings
 from unlost_simulators.salesforce.simulator import Simulator
@@ -38,24 +39,30 @@ class Identity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class SimulatorOptions:
-    """The options of the command line.
+class SimulatorOptions(OrgOptions):
+    """The options of a Salesforce org.
 
-    ``opens`` is the instant at which the org's clock starts; by default some weeks ago.
-    ``sandbox`` makes the org a sandbox: the state after a refresh, with the record ids of the org
-    of the same scenario, scale and seed.
+    ``cache`` keeps rendered Bulk results. ``sandbox`` makes the org a sandbox: the state after a
+    refresh, with the record ids of the org of the same scenario, scale and seed.
     """
 
-    scenario: str = "chocolate"
-    scale: int = 1
-    seed: int = 1
-    db: Path | None = None
+    FLAGS: ClassVar[tuple[str, ...]] = ("sandbox", "same-id", "running-clock")
+    MEMBERS: ClassVar[frozenset[str]] = OrgOptions.MEMBERS | {"sandbox"}
+
     cache: Path | None = None
-    running_clock: bool = False
-    opens: datetime | None = None
-    name: str = "main"
     identity: Identity = Identity.OF_SCENARIO
     sandbox: bool = False
+
+    def named(self, name: str, members: Mapping[str, Any]) -> Self:
+        """Give the options of another org; without ``same_id`` its id is made from its name."""
+        values = dict(members)
+        same = values.pop("same_id", False)
+        # Two orgs may come to the same revision of other rows: each has its own rendered results.
+        return replace(
+            OrgOptions.named(self, name, values),
+            identity=Identity.OF_SCENARIO if same else Identity.OF_NAME,
+            cache=None if self.cache is None else self.cache / name,
+        )
 
 
 def build(
@@ -136,26 +143,3 @@ def around(
     """Make a simulator around an org that exists already."""
     settings = ServerSettings(base_url=base_url)
     return Simulator(org, apps=[THIRD_PARTY], settings=settings, cache=cache, acts=acts)
-
-
-def ready_line(sim: Simulator, listener: Listener) -> dict[str, Any]:
-    """Give what the command prints when it is ready, as one JSON object.
-
-    The secrets in it open nothing but this simulated org.
-    """
-    return {
-        "url": listener.url,
-        "admin": f"{listener.url}/__sim__",
-        "ca": None if listener.tls is None else str(listener.tls.ca),
-        "organization_id": sim.org.id18,
-        "now": sim.org.clock.now().isoformat(),
-        "apps": [
-            {
-                "consumer_key": app.consumer_key,
-                "consumer_secret": app.consumer_secret,
-                "run_as": app.run_as,
-            }
-            for app in sim.apps.all()
-        ],
-        "users": [user.username for user in sim.org.users.all()],
-    }

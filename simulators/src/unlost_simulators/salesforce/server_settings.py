@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from unlost_simulators.kit.latency import Latency
 from unlost_simulators.salesforce.bulk.pages import PageSizes
-from unlost_simulators.salesforce.latency import Latency
 
 
 @dataclass(slots=True)

@@ -13,8 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from unlost_simulators.kit.faults import FaultPlan
+from unlost_simulators.kit.latency import Latency
+from unlost_simulators.kit.request_log import RequestLog
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.allocations import BULK_QUERY_MB
 from unlost_simulators.salesforce.bulk.ingest_jobs import IngestJobStore
@@ -24,8 +27,7 @@ from unlost_simulators.salesforce.bulk.render import Rendered
 from unlost_simulators.salesforce.bulk.results import ResultCache
 from unlost_simulators.salesforce.cursors import CursorStore
 from unlost_simulators.salesforce.etags import DescribeStamps
-from unlost_simulators.salesforce.faults import FaultPlan
-from unlost_simulators.salesforce.journal import RequestLog
+from unlost_simulators.salesforce.faults import SalesforceRule
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp
 from unlost_simulators.salesforce.oauth.consent import Consent
 from unlost_simulators.salesforce.oauth.grants import TokenIssuer
@@ -88,7 +90,7 @@ class Simulator:
             now=now,
             wall_clock=wall_clock,
         )
-        self.faults = FaultPlan()
+        self.faults: FaultPlan[SalesforceRule] = FaultPlan()
         org.mishaps = RowFaults(self.faults)
         self.log = RequestLog(now)
         self.cursors = CursorStore(now)
@@ -103,6 +105,30 @@ class Simulator:
         self.results.in_use = self.jobs.folders
         self._uploads = Path(tempfile.mkdtemp(prefix="unlost-sim-uploads-"))
         self.loads = IngestJobStore(org, self._executor, self._uploads)
+
+    @property
+    def latency(self) -> Latency:
+        """Response times of calls, as the settings have them now."""
+        return self.settings.latency
+
+    def facts(self) -> Mapping[str, Any]:
+        """Give what the command prints of the org when it is ready, beside its addresses.
+
+        The secrets in it open nothing but this simulated org.
+        """
+        return {
+            "organization_id": self.org.id18,
+            "now": self.org.clock.now().isoformat(),
+            "apps": [
+                {
+                    "consumer_key": app.consumer_key,
+                    "consumer_secret": app.consumer_secret,
+                    "run_as": app.run_as,
+                }
+                for app in self.apps.all()
+            ],
+            "users": [user.username for user in self.org.users.all()],
+        }
 
     def revision(self) -> str:
         """Give a text that changes with every row and every definition of the org."""

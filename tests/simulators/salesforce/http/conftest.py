@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.app import SalesforceApp
-from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp
 from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org

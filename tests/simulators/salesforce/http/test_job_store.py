@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pytest
 
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.bulk.jobs import BulkTiming, JobOrder, JobState, QueryJobStore
 from unlost_simulators.salesforce.bulk.render import CsvForm, render
-from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.faults import FaultKind, FaultRule
+from unlost_simulators.salesforce.faults import (
+    SalesforceFault,
+    SalesforceRule,
+)
 
 JOB = "750Dn0000000001IAA"
 ORDER = JobOrder("query", "SELECT Id FROM Account", "Account", "005", "66.0", CsvForm())
@@ -34,7 +37,7 @@ class Bench:
             folder=self.folder / f"r{self.runs}",
         )
 
-    def create(self, job_id: str = JOB, doom: FaultRule | None = None, work=None):
+    def create(self, job_id: str = JOB, doom: SalesforceRule | None = None, work=None):
         return self.store.create(job_id, ORDER, render=work or self.work, doom=doom)
 
     def polls(self, count: int) -> list[JobState]:
@@ -127,14 +130,16 @@ def test_result_calls_do_not_count_as_polls(bench) -> None:
 
 
 def test_a_doomed_job_fails_after_its_polls(bench) -> None:
-    doom = FaultRule(FaultKind.JOB_FAILED, polls=2, message="Retried more than fifteen times")
+    doom = SalesforceRule(
+        SalesforceFault.JOB_FAILED, polls=2, message="Retried more than fifteen times"
+    )
     bench.create(doom=doom)
     assert bench.polls(3) == [JobState.IN_PROGRESS, JobState.IN_PROGRESS, JobState.FAILED]
     assert bench.store.get(JOB).error == "Retried more than fifteen times"
 
 
 def test_a_doomed_job_may_keep_silent(bench) -> None:
-    bench.create(doom=FaultRule(FaultKind.JOB_FAILED, tell=False))
+    bench.create(doom=SalesforceRule(SalesforceFault.JOB_FAILED, tell=False))
     assert bench.store.poll(JOB).state is JobState.FAILED
     assert bench.store.get(JOB).error is None
 

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp, load_rsa_key
 from unlost_simulators.salesforce.oauth.consent import Consent
 from unlost_simulators.salesforce.oauth.errors import OAuthError

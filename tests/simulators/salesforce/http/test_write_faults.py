@@ -3,14 +3,15 @@
 import pytest
 
 from simulators.salesforce.http.loads import Load
-from unlost_simulators.salesforce.faults import (
-    FaultKind,
+from unlost_simulators.kit.faults import (
     FaultPlan,
-    FaultRule,
     Subject,
-    rule_from_json,
 )
-from unlost_simulators.salesforce.http.delivery import ReplyLost
+from unlost_simulators.kit.http.delivery import ReplyLost
+from unlost_simulators.salesforce.faults import (
+    SalesforceFault,
+    SalesforceRule,
+)
 from unlost_simulators.salesforce.row_faults import FULL, lock_error, locked_places
 from unlost_simulators.salesforce.writing.request import Verb
 
@@ -259,7 +260,7 @@ def test_the_allowance_ends_in_the_middle(client) -> None:
 
 def test_room_is_counted_over_requests_and_spent_by_what_went_through() -> None:
     plan = FaultPlan()
-    plan.plant(FaultRule(FaultKind.STORAGE_FULL, object="Account", after_rows=3))
+    plan.plant(SalesforceRule(SalesforceFault.STORAGE_FULL, object="Account", after_rows=3))
     account = Subject("CREATE", "rest/create/Account", "Account")
     other = Subject("CREATE", "rest/create/Contact", "Contact")
     assert plan.fitting_rows(FULL, account, 3) is None
@@ -286,7 +287,7 @@ def test_room_is_counted_over_requests_and_spent_by_what_went_through() -> None:
     ],
 )
 def test_which_rows_a_lock_strikes(members, rows, places) -> None:
-    rule = rule_from_json({"kind": "row_locked", **members})
+    rule = SalesforceRule.from_json({"kind": "row_locked", **members})
     assert list(locked_places(rule, rows)) == places
 
 

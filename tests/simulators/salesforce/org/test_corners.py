@@ -1,4 +1,4 @@
-"""Corners: mass edits of every type, numeric external ids, running clocks, virtual rows."""
+"""Corners: mass edits of every type, numeric external ids, virtual rows."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -7,7 +7,6 @@ import pyarrow as pa
 import pytest
 
 from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.editing import Expression
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.objects import build_object
@@ -95,21 +94,6 @@ def test_children_of_children_of_private_parents(
     (line,) = org.query(narrow, soql).records(0, 5)
     assert line["Opportunity"]["Account"]["Name"] == narrow.username
     assert org.query(backup, soql).total == 2
-
-
-def test_clocks_run_stand_and_jump() -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-    still = VirtualClock(start)
-    assert still.now() == still.now() == start
-    assert still.advance(timedelta(days=1)) == start + timedelta(days=1)
-    still.set(start)
-    assert still.stamp() == start
-    running = VirtualClock(start, running=True)
-    first = running.now()
-    assert start <= first <= running.now()
-    assert running.stamp().microsecond == 0
-    running.set(start + timedelta(days=5))
-    assert running.now() >= start + timedelta(days=5)
 
 
 def test_a_refused_write_leaves_nothing(org: Org, backup: SimUser) -> None:

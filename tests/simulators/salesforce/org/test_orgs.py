@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from unlost_simulators.salesforce.app import SalesforceApp
-from unlost_simulators.salesforce.orgs import OrgPlan, OrgRegistry
+from unlost_simulators.kit.orgs import OrgPlan, OrgRegistry
+from unlost_simulators.salesforce.app import Salesforce
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.server import Identity, SimulatorOptions, build
 from unlost_simulators.salesforce.simulator import Simulator
@@ -83,7 +83,7 @@ def test_orgs_of_one_seed_differ_in_nothing_but_their_own_row() -> None:
 
 @pytest.mark.network
 def test_a_registry_serves_each_org_at_its_own_address() -> None:
-    registry = OrgRegistry("127.0.0.1", SalesforceApp, base=BASE)
+    registry = OrgRegistry("127.0.0.1", Salesforce(), BASE)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def get(url: str) -> dict:

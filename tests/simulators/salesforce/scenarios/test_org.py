@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.org import Org, SalesforceError
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate import story

@@ -15,7 +15,7 @@ import pytest
 
 from simulators.salesforce.writing.chocolate_org import admin
 from simulators.salesforce.writing.record_writer import RecordWriter
-from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate import story

@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.answers import Holding
-from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org

@@ -13,8 +13,8 @@ from hypothesis.stateful import (
     rule,
 )
 
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.objects import build_object, history_of
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.schema import DeleteRule

@@ -1,8 +1,8 @@
 """An org with the objects of the chocolate maker and next to no rows."""
 
 from simulators.salesforce.writing.record_writer import RecordWriter
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS

@@ -12,7 +12,7 @@ from simulators.salesforce.writing.record_writer import (
     WRITER,
     RecordWriter,
 )
-from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.org import Org
 
 

@@ -8,8 +8,8 @@ from simulators.salesforce.writing.record_writer import (
     code,
     errors,
 )
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.users import Permission

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulators.salesforce.writing.record_writer import RecordWriter, code, errors
-from unlost_simulators.salesforce.clock import VirtualClock
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
     BUSINESS_ACCOUNT,

@@ -22,7 +22,9 @@ from unlost_simulators.salesforce.bulk.ingest_habits import IngestHabits, Ingest
 from unlost_simulators.salesforce.bulk.ingest_run import IngestOrder, Load
 from unlost_simulators.salesforce.bulk.jobs import KEPT_FOR
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
-from unlost_simulators.salesforce.faults import FaultRule
+from unlost_simulators.salesforce.faults import (
+    SalesforceRule,
+)
 from unlost_simulators.salesforce.org import Org
 
 ABORT_SECONDS = 60.0
@@ -55,7 +57,7 @@ class IngestJob:
     created: datetime
     modified: datetime
     state: IngestState = IngestState.OPEN
-    doom: FaultRule | None = None
+    doom: SalesforceRule | None = None
     error: str | None = None
     uploaded: bool = False
     closed: datetime | None = None
@@ -82,7 +84,7 @@ class IngestJobStore:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def create(
-        self, job_id: str, order: IngestOrder, *, doom: FaultRule | None = None
+        self, job_id: str, order: IngestOrder, *, doom: SalesforceRule | None = None
     ) -> IngestJob:
         """Open a job."""
         now = self.org.clock.now()
@@ -295,5 +297,5 @@ def _last_row(job: IngestJob, wanted: int | None) -> int | None:
     return job.doom.after_rows if wanted is None else min(wanted, job.doom.after_rows)
 
 
-def _doomed(job: IngestJob, doom: FaultRule) -> bool:
+def _doomed(job: IngestJob, doom: SalesforceRule) -> bool:
     return job.load.processed >= min(doom.after_rows, job.load.rows)

@@ -19,7 +19,9 @@ from pathlib import Path
 
 from unlost_simulators.salesforce.bulk.render import CsvForm, Rendered
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
-from unlost_simulators.salesforce.faults import FaultRule
+from unlost_simulators.salesforce.faults import (
+    SalesforceRule,
+)
 
 # Jobs and results are removed seven days after a terminal state.
 KEPT_FOR = timedelta(days=7)
@@ -93,7 +95,7 @@ class QueryJob:
     created: datetime
     modified: datetime
     state: JobState = JobState.UPLOAD_COMPLETE
-    doom: FaultRule | None = None
+    doom: SalesforceRule | None = None
     error: str | None = None
     queue_polls: int = 0
     run_polls: int = 0
@@ -124,7 +126,7 @@ class QueryJobStore:
 
     def create(
         self, job_id: str, order: JobOrder, *, render: Callable[[], Rendered],
-        doom: FaultRule | None = None,
+        doom: SalesforceRule | None = None,
     ) -> QueryJob:  # fmt: skip
         """Take a job in; ``render`` is called once, in a thread of the executor."""
         now = self.now()

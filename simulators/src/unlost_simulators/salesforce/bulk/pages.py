@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
+from unlost_simulators.kit.http.encoding import GZIP_LEVEL, GZIP_WINDOW
 from unlost_simulators.salesforce.bulk.render import Rendered
 from unlost_simulators.salesforce.errors import SalesforceError
 
 CHUNK = 1 << 20
-GZIP_LEVEL = 1
-GZIP_WINDOW = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)

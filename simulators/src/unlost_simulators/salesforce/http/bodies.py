@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from unlost_simulators.kit.http.calls import Call
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http import parts
-from unlost_simulators.salesforce.http.calls import Call
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.json_texts import record_json
 from unlost_simulators.salesforce.writing.request import (
     AllOrNone,
     Channel,
@@ -46,7 +47,7 @@ def read(call: Call) -> Body:
         raise SalesforceError(415, "UNSUPPORTED_MEDIA_TYPE", text)
     if len(call.body) > MAX_JSON:
         raise SalesforceError(413, "REQUEST_ENTITY_TOO_LARGE", "The request entity is too large")
-    return Body(call.record(), {})
+    return Body(record_json(call.body), {})
 
 
 def _multipart(call: Call) -> Body:

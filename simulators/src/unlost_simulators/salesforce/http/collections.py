@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unlost_simulators.kit.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.http import bodies, outcomes
 from unlost_simulators.salesforce.http.bodies import Body
-from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.json_texts import json_object
 from unlost_simulators.salesforce.ids import EMPTY_KEY
 from unlost_simulators.salesforce.writing import typed
 from unlost_simulators.salesforce.writing.cells import POLYMORPHIC
@@ -64,7 +65,7 @@ def delete(context: Context) -> Answer:
 def retrieve(context: Context) -> Answer:
     """Answer ``GET composite/sobjects/X?ids=&fields=`` and its ``POST`` form."""
     if context.call.method == "POST":
-        wanted = context.call.json_object()
+        wanted = json_object(context.call)
         record_ids, fields = _texts(wanted, "ids"), _texts(wanted, "fields")
     else:
         record_ids = _split(context.call.query.get("ids", ""))

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from unlost_simulators.kit.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http import references, subrequests
 from unlost_simulators.salesforce.http.bodies import flag
-from unlost_simulators.salesforce.http.calls import Answer, error_answer, json_answer
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.json_texts import error_answer, record_json
 from unlost_simulators.salesforce.http.subrequests import Dispatch, Subrequest
 
 # REST API guide: composite batch and composite take 25 subrequests; of those of composite 5 can be
@@ -35,7 +36,7 @@ class Composite:
 
     def batch(self, context: Context) -> Answer:
         """Answer ``POST composite/batch``."""
-        wanted = context.call.record()
+        wanted = record_json(context.call.body)
         requests = listed(wanted, "batchRequests")
         halt = flag(wanted.get("haltOnError"))
         results: list[dict[str, Any]] = []
@@ -52,7 +53,7 @@ class Composite:
 
     def composite(self, context: Context) -> Answer:
         """Answer ``POST composite``."""
-        wanted = context.call.record()
+        wanted = record_json(context.call.body)
         requests = [subrequests.read(document) for document in listed(wanted, "compositeRequest")]
         if sum(_counts(subrequest.target.lower()) for subrequest in requests) > MAX_QUERIES:
             text = f"cannot execute more than {MAX_QUERIES} queries or collections in one call"

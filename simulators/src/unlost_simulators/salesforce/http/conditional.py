@@ -8,11 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from unlost_simulators.kit.http import conditional
+from unlost_simulators.kit.http.calls import (
+    Answer,
+    Call,
+    json_answer,
+)
+from unlost_simulators.kit.http.conditional import http_date
 from unlost_simulators.salesforce import etags
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.http.calls import Answer, Call, json_answer
 from unlost_simulators.salesforce.http.context import Context
-from unlost_simulators.salesforce.http.finish import http_date
 
 CONDITIONS = ("if-match", "if-none-match", "if-unmodified-since")
 """Headers by which a change of a record can be made conditional."""
@@ -35,11 +40,11 @@ class Validators:
         """
         wanted = call.headers.get("if-match")
         if wanted is not None:
-            return not etags.matches(wanted, self.etag)
+            return not conditional.matches(wanted, self.etag)
         since = call.headers.get("if-unmodified-since")
         if since is None or self.modified is None:
             return False
-        limit = etags.http_instant(since)
+        limit = conditional.http_instant(since)
         if limit is None:
             text = f"Invalid value for header If-Unmodified-Since: {since}"
             raise SalesforceError(400, "INVALID_HEADER", text)
@@ -48,7 +53,7 @@ class Validators:
     def known(self, call: Call) -> bool:
         """Return true if the client has the resource in this state already."""
         tags, since = call.headers.get("if-none-match"), call.headers.get("if-modified-since")
-        return etags.unchanged(tags, since, etag=self.etag, modified=self.modified)
+        return conditional.unchanged(tags, since, etag=self.etag, modified=self.modified)
 
 
 def answer(call: Call, document: object, validators: Validators) -> Answer:

@@ -11,7 +11,7 @@ from html import escape
 from http import HTTPStatus
 from urllib.parse import urlencode, urlsplit
 
-from unlost_simulators.salesforce.http.calls import Answer
+from unlost_simulators.kit.http.calls import Answer
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.routes import method_not_allowed
 from unlost_simulators.salesforce.oauth.consent import WRONG_LOGIN, AuthorizationRequest

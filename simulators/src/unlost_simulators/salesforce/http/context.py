@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from unlost_simulators.kit.http.calls import Call
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.http.calls import Call
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.users import SimUser
 

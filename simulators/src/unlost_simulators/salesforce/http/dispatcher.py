@@ -5,49 +5,40 @@ One call at a time per thread; nothing here waits for the network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
+from unlost_simulators.kit.http.calls import Answer, Call
+from unlost_simulators.kit.http.delivery import Parcel
+from unlost_simulators.kit.http.visit import Visit
 from unlost_simulators.salesforce import versions
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.faults import (
-    AFTER_EFFECT,
     INSTEAD,
     PAGES_ONLY,
-    FaultKind,
-    FaultRule,
-    Subject,
+    SalesforceFault,
+    SalesforceRule,
 )
 from unlost_simulators.salesforce.http import finish, open_paths, soap, spoil
-from unlost_simulators.salesforce.http.calls import Answer, Call, error_answer
 from unlost_simulators.salesforce.http.context import Context
-from unlost_simulators.salesforce.http.delivery import Parcel
+from unlost_simulators.salesforce.http.json_texts import error_answer
+from unlost_simulators.salesforce.http.pages import PageAnswer
 from unlost_simulators.salesforce.http.resources import table
 from unlost_simulators.salesforce.http.routes import RouteTable
 from unlost_simulators.salesforce.http.subjects import object_of, window_fits
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.users import Permission, SimUser
 
-WIRE_KINDS = frozenset({FaultKind.CUT, FaultKind.DRIP})
-SKEW_KINDS = frozenset({FaultKind.DATE_SKEW})
 # Help article 000386264: bytes of the address, and of address and headers together.
 MAX_HEAD = 16_384
 SCHEMES = ("bearer", "oauth")
 
 
 @dataclass(slots=True)
-class _Visit:
-    """Facts that are found out about a call while it is handled."""
+class _Visit(Visit[SalesforceRule]):
+    """A call of Salesforce's API: ``data`` is true below ``/services/data``."""
 
-    call: Call
-    object: str | None
-    user: SimUser | None = None
     data: bool = False
-    fired: list[str] = field(default_factory=list)
-
-    @property
-    def subject(self) -> Subject:
-        return Subject(self.call.method, self.call.target, self.object)
 
 
 class Dispatcher:
@@ -59,17 +50,10 @@ class Dispatcher:
 
     def serve(self, call: Call) -> Parcel:
         """Return the finished response of a call, with its fault if a rule matches, and log it."""
-        visit = _Visit(call, object_of(call, self.sim))
+        visit = _Visit(call, self.sim.faults, object_of(call, self.sim))
         answer = self._answer(visit)
         parcel = self._finish(visit, answer)
-        self.sim.log.add(
-            call.method,
-            call.target,
-            status=answer.status,
-            object_name=visit.object,
-            user=visit.user.username if visit.user else None,
-            faults=tuple(visit.fired),
-        )
+        visit.note(self.sim.log, answer.status)
         return parcel
 
     def dispatch(self, context: Context) -> Answer:
@@ -91,22 +75,21 @@ class Dispatcher:
         except SalesforceError as error:
             return error_answer(error)
 
-    def _spoiled(self, call: Call, rule: FaultRule) -> Answer:
+    def _spoiled(self, call: Call, rule: SalesforceRule) -> Answer:
         by_soap = soap.speaks(call)
-        if rule.kind is FaultKind.EXPIRED_SESSION:
+        if rule.kind is SalesforceFault.EXPIRED_SESSION:
             self.sim.sessions.end(soap.session_of(call) if by_soap else token_of(call))
         answer = spoil.answer_instead(rule)
         return soap.as_fault(answer) if by_soap else answer
 
-    def _instead(self, visit: _Visit) -> FaultRule | None:
-        rule = self.sim.faults.draw(INSTEAD, visit.subject)
+    def _instead(self, visit: _Visit) -> SalesforceRule | None:
+        rule = visit.draw(INSTEAD)
         if rule is None:
             return None
-        if rule.kind is FaultKind.QUERY_TIMEOUT and window_fits(visit.call, rule, self.sim):
+        if rule.kind is SalesforceFault.QUERY_TIMEOUT and window_fits(visit.call, rule, self.sim):
             # A query with a short time window succeeds, as in life; the hit must not count.
-            self.sim.faults.undo(rule)
+            visit.undo(rule)
             return None
-        visit.fired.append(rule.id)
         return rule
 
     def _route(self, visit: _Visit) -> Answer:
@@ -122,18 +105,22 @@ class Dispatcher:
         served_version(segments)
         visit.data = True
         token = token_of(call)
-        visit.user = self._caller(token)
+        caller = self._named_caller(visit, token)
         # Counted first: the check compares the number of calls including this one.
         self.sim.org.count_call()
         self.sim.org.check_calls()
-        return self.dispatch(Context(self.sim, call, {}, caller=visit.user, token=token))
+        return self.dispatch(Context(self.sim, call, {}, caller=caller, token=token))
 
     def _soap(self, visit: _Visit) -> Answer:
         def caller(token: str) -> SimUser:
-            visit.user = self._caller(token)
-            return visit.user
+            return self._named_caller(visit, token)
 
         return soap.serve(self.sim, visit.call, caller)
+
+    def _named_caller(self, visit: _Visit, token: str) -> SimUser:
+        user = self._caller(token)
+        visit.username = user.username
+        return user
 
     def _caller(self, token: str) -> SimUser:
         user_id = self.sim.sessions.user_of(token)
@@ -147,40 +134,20 @@ class Dispatcher:
 
     def _finish(self, visit: _Visit, answer: Answer) -> Parcel:
         call = visit.call
-        lost = False
-        # The effect has happened by now; only the reply is lost or replaced.
-        if answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            rule = self._draw(visit, AFTER_EFFECT)
-            if rule is not None and rule.kind is FaultKind.UNAVAILABLE_AFTER:
-                answer = spoil.unavailable()
-            lost = rule is not None and rule.kind is FaultKind.REPLY_LOST
-        answer = finish.write_body(answer, call)
-        if answer.page is not None and answer.status == HTTPStatus.OK:
-            rule = self._draw(visit, PAGES_ONLY)
+        answer = finish.write_body(visit.after_effect(answer), call)
+        if isinstance(answer, PageAnswer) and answer.status == HTTPStatus.OK:
+            rule = visit.draw(PAGES_ONLY)
             answer = spoil.spoil_page(answer, rule) if rule else answer
-        wire_rule = self._draw(visit, WIRE_KINDS) if answer.length != 0 else None
-        plain_length = answer.length
-        if wire_rule is not None and spoil.wants_plain(wire_rule):
-            answer = spoil.cut_plain(answer, wire_rule)
-        # Cuts inside cells are made before the compression, other cuts on the wire.
-        answer = finish.encode(answer, call)
-        now = self.sim.org.clock.now() + spoil.date_skew(self._draw(visit, SKEW_KINDS))
+        answer, wire = visit.onto_wire(answer, lambda each: finish.encode(each, call))
+        now = self.sim.org.clock.now() + visit.skew()
         usage = self._usage() if visit.data else None
         finish.add_headers(answer, now=now, data=visit.data, usage=usage)
-        wire = spoil.wire_for(answer, wire_rule, plain_length=plain_length)
-        wire = spoil.LOST if lost else wire
         cookies = finish.COOKIES if visit.data else ()
         return Parcel(answer, wire, cookies, head_only=call.method == "HEAD")
 
     def _usage(self) -> str:
         used, most = self.sim.org.api_usage()
         return f"api-usage={used}/{most}"
-
-    def _draw(self, visit: _Visit, kinds: frozenset[FaultKind]) -> FaultRule | None:
-        rule = self.sim.faults.draw(kinds, visit.subject)
-        if rule is not None:
-            visit.fired.append(rule.id)
-        return rule
 
 
 def served_version(segments: list[str]) -> int:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
-from email.utils import format_datetime
 
-from unlost_simulators.salesforce.http.calls import Answer, Call, FileSlice
-from unlost_simulators.salesforce.http.spoil import compress
+from unlost_simulators.kit.http import encoding
+from unlost_simulators.kit.http.calls import Answer, Call, FileSlice
+from unlost_simulators.kit.http.conditional import http_date
+from unlost_simulators.salesforce.http.pages import PageAnswer
 from unlost_simulators.salesforce.numbers import write_json
 
-COMPRESS_FROM = 512
 NO_CACHE = "no-cache,must-revalidate,max-age=0,no-store,private"
 COOKIES = (
     "BrowserId=Y2hvY29sYXRlLTE; path=/; expires=Wed, 24-Nov-2027 15:00:00 GMT; Max-Age=31536000",
@@ -29,19 +29,15 @@ def write_body(answer: Answer, call: Call) -> Answer:
 
 
 def encode(answer: Answer, call: Call) -> Answer:
-    """Compress what the client takes compressed; blobs and streams stay as they are."""
-    if not call.accepts_gzip() or answer.stream is not None or answer.status == 204:
-        return answer
-    if answer.page is not None and not answer.spoiled:
+    """Compress what the client takes compressed; a whole page is compressed already."""
+    if isinstance(answer, PageAnswer) and not answer.spoiled and call.accepts_gzip():
         packed = answer.page.gzip()
         answer.body, answer.file = b"", FileSlice(packed, 0, packed.stat().st_size)
-    elif answer.spoiled or len(answer.body) >= COMPRESS_FROM:
-        answer.body, answer.file = compress(answer.chunks()), None
+        answer.headers["Content-Encoding"] = "gzip"
     else:
-        return answer
-    answer.headers["Content-Encoding"] = "gzip"
+        encoding.encode(answer, call)
     etag = answer.headers.get("ETag")
-    if etag is not None:
+    if etag is not None and "Content-Encoding" in answer.headers:
         answer.headers["ETag"] = f'{etag[:-1]}--gzip"'
     return answer
 
@@ -66,8 +62,3 @@ def add_headers(answer: Answer, *, now: datetime, data: bool, usage: str | None)
         if usage is not None and answer.status != 204:
             headers["Sforce-Limit-Info"] = usage
     return answer
-
-
-def http_date(when: datetime) -> str:
-    """Give an instant as HTTP headers write it."""
-    return format_datetime(when, usegmt=True)

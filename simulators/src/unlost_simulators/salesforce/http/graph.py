@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from unlost_simulators.kit.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.http import records, references, subrequests
-from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.composite import Composite, RolledBack, limit, listed
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.json_texts import record_json
 from unlost_simulators.salesforce.http.subrequests import Subrequest
 
 MOST_GRAPHS = 75
@@ -47,7 +48,7 @@ class Graphs:
             raise not_found()
         graphs = [
             _read(document)
-            for document in listed(context.call.record(), "graphs", most=MOST_GRAPHS)
+            for document in listed(record_json(context.call.body), "graphs", most=MOST_GRAPHS)
         ]
         _check(graphs)
         failures = 0

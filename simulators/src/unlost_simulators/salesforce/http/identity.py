@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from unlost_simulators.kit.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.ids import BARE
 from unlost_simulators.salesforce.users import SimUser

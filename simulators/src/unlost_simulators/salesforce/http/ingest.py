@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from unlost_simulators.kit.faults import (
+    Subject,
+)
+from unlost_simulators.kit.http.calls import (
+    Answer,
+    FileSlice,
+    json_answer,
+    no_content,
+)
 from unlost_simulators.salesforce.bulk import ingest_results
 from unlost_simulators.salesforce.bulk.ingest_habits import EmptyResults
 from unlost_simulators.salesforce.bulk.ingest_jobs import IngestJob, IngestState, wrong_state
@@ -11,10 +20,12 @@ from unlost_simulators.salesforce.bulk.ingest_results import Results
 from unlost_simulators.salesforce.bulk.ingest_run import IngestOrder, Operation
 from unlost_simulators.salesforce.bulk.render import CsvForm, Delimiter, LineEnding
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
-from unlost_simulators.salesforce.faults import FaultKind, Subject
+from unlost_simulators.salesforce.faults import (
+    SalesforceFault,
+)
 from unlost_simulators.salesforce.http import parts
-from unlost_simulators.salesforce.http.calls import Answer, FileSlice, json_answer, no_content
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.json_texts import json_object
 from unlost_simulators.salesforce.http.records import rest_time
 from unlost_simulators.salesforce.schema import ObjectDef
 from unlost_simulators.salesforce.users import Permission
@@ -27,7 +38,7 @@ LIST_PAGE = 1000
 MAX_MULTIPART = 100_000
 # Answers up to this size are compressed where the client takes it; larger ones come from the file.
 IN_MEMORY = 4 << 20
-DOOM = frozenset({FaultKind.JOB_FAILED})
+DOOM = frozenset({SalesforceFault.JOB_FAILED})
 CSV_TYPE = "text/csv; charset=UTF-8"
 
 
@@ -37,7 +48,7 @@ def create(context: Context) -> Answer:
         raise not_found()
     kind = context.call.headers.get("content-type", "")
     if not kind.lower().startswith("multipart/form-data"):
-        job = _open(context, context.call.json_object())
+        job = _open(context, json_object(context.call))
         return json_answer(_created(context, job))
     wanted, data = _multipart(context, kind)
     job = _open(context, wanted)
@@ -127,7 +138,7 @@ def upload(context: Context) -> Answer:
 def change(context: Context) -> Answer:
     """Answer ``PATCH jobs/ingest/ID``: data is complete, or the job is aborted."""
     _owned(context)
-    wanted = context.call.json_object()
+    wanted = json_object(context.call)
     loads, job_id = context.sim.loads, context.params["id"]
     match wanted.get("state"):
         case IngestState.UPLOAD_COMPLETE:

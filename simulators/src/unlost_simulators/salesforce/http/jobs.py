@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from unlost_simulators.kit.faults import (
+    Subject,
+)
+from unlost_simulators.kit.http.calls import (
+    Answer,
+    FileSlice,
+    json_answer,
+    no_content,
+)
 from unlost_simulators.salesforce.allocations import BULK_QUERY_JOBS, BULK_QUERY_MB
 from unlost_simulators.salesforce.bulk import pages
 from unlost_simulators.salesforce.bulk.jobs import JobOrder, JobState, QueryJob
@@ -11,15 +20,12 @@ from unlost_simulators.salesforce.bulk.pages import Page
 from unlost_simulators.salesforce.bulk.render import CsvForm, Delimiter, LineEnding, Rendered
 from unlost_simulators.salesforce.bulk.results import ResultKey
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
-from unlost_simulators.salesforce.faults import FaultKind, Subject
-from unlost_simulators.salesforce.http.calls import (
-    Answer,
-    FileSlice,
-    PageFacts,
-    json_answer,
-    no_content,
+from unlost_simulators.salesforce.faults import (
+    SalesforceFault,
 )
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.json_texts import json_object
+from unlost_simulators.salesforce.http.pages import PageAnswer, PageFacts
 from unlost_simulators.salesforce.http.records import rest_time
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.users import Permission
@@ -32,14 +38,14 @@ OLDEST_VERSION = 47
 OLDEST_RESULT_PAGES = 58
 LIST_PAGE = 1000
 PAGES_PER_LIST = 5
-DOOM = frozenset({FaultKind.JOB_FAILED})
+DOOM = frozenset({SalesforceFault.JOB_FAILED})
 
 
 def create(context: Context) -> Answer:
     """Answer ``POST jobs/query``."""
     if context.version < OLDEST_VERSION:
         raise not_found()
-    wanted = context.call.json_object()
+    wanted = json_object(context.call)
     operation, soql = wanted.get("operation"), wanted.get("query")
     if operation not in ("query", "queryAll"):
         raise _invalid_job(f"InvalidJob : invalid operation: {operation}")
@@ -107,7 +113,7 @@ def info(context: Context) -> Answer:
 def change(context: Context) -> Answer:
     """Answer ``PATCH jobs/query/ID``: a job can only be aborted."""
     _owned(context)
-    if context.call.json_object().get("state") != JobState.ABORTED:
+    if json_object(context.call).get("state") != JobState.ABORTED:
         raise _invalid_job("InvalidJob : only the state Aborted can be set")
     job = context.sim.jobs.abort(context.params["id"])
     return json_answer(_short(job, with_form=False))
@@ -127,11 +133,12 @@ def results(context: Context) -> Answer:
     page = pages.cut(
         result, start, limit=_max_records(context), sizes=context.sim.settings.page_sizes
     )
-    answer = Answer(200, result.header, "text/csv; charset=UTF-8")
+    answer = PageAnswer(
+        200, result.header, "text/csv; charset=UTF-8", page=_facts(context, result, page)
+    )
     answer.file = _slice(result, page.start, page.end)
     answer.headers["Sforce-NumberOfRecords"] = str(page.rows)
     answer.headers["Sforce-Locator"] = "null" if page.last else pages.locator(job.id, page.end)
-    answer.page = _facts(context, result, page)
     return answer
 
 

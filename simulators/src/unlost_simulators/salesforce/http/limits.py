@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unlost_simulators.salesforce.http.calls import Answer, json_answer
+from unlost_simulators.kit.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.context import Context
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
+from unlost_simulators.kit.http.calls import (
+    Answer,
+    Call,
+    json_answer,
+)
 from unlost_simulators.salesforce import versions
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.http.calls import Answer, Call, json_answer
 from unlost_simulators.salesforce.http.consent_page import authorize
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.identity import identity, userinfo

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlost_simulators.salesforce.http.calls import Answer, json_answer
+from unlost_simulators.kit.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.writing.request import RowError, RowResult
 
 STATUS: Mapping[str, int] = {

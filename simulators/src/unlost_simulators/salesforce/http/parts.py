@@ -9,7 +9,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.http.calls import record_json
+from unlost_simulators.salesforce.http.json_texts import record_json
 
 
 @dataclass(slots=True)

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.http import bodies, conditional, outcomes
-from unlost_simulators.salesforce.http.calls import (
+from unlost_simulators.kit.http.calls import (
     Answer,
-    error_answer,
     json_answer,
     no_content,
 )
+from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.http import bodies, conditional, outcomes
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.json_texts import error_answer
 from unlost_simulators.salesforce.http.routes import method_not_allowed
 from unlost_simulators.salesforce.writing.request import RowResult, Verb
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unlost_simulators.kit.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http import (
     automation,
     collections,
@@ -14,7 +15,6 @@ from unlost_simulators.salesforce.http import (
     tooling,
     tree,
 )
-from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.composite import Composite
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.graph import Graphs

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from unlost_simulators.kit.http.calls import Answer
 from unlost_simulators.salesforce.errors import SalesforceError, not_found
-from unlost_simulators.salesforce.http.calls import Answer
 from unlost_simulators.salesforce.http.context import Context
 
 type Handler = Callable[[Context], Answer]

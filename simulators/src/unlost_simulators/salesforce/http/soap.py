@@ -6,9 +6,9 @@ import base64
 import hashlib
 from collections.abc import Callable
 
+from unlost_simulators.kit.http.calls import Answer, Call
 from unlost_simulators.salesforce import versions
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.http.calls import Answer, Call
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.soap import bin as recycling
 from unlost_simulators.salesforce.soap import envelope, merging

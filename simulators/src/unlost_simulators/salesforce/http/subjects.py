@@ -6,9 +6,11 @@ import json
 import re
 from datetime import datetime, timedelta
 
+from unlost_simulators.kit.http.calls import Call
 from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.faults import FaultRule
-from unlost_simulators.salesforce.http.calls import Call
+from unlost_simulators.salesforce.faults import (
+    SalesforceRule,
+)
 from unlost_simulators.salesforce.simulator import Simulator
 
 _FROM = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)
@@ -59,7 +61,7 @@ def from_object(soql: str) -> str | None:
     return match.group(1) if match else None
 
 
-def window_fits(call: Call, rule: FaultRule, sim: Simulator) -> bool:
+def window_fits(call: Call, rule: SalesforceRule, sim: Simulator) -> bool:
     """Return true for a call that is no query, or has a time window that is short enough."""
     soql = soql_of(call)
     if not soql:

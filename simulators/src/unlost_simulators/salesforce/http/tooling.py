@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from unlost_simulators.kit.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.errors import not_found
 from unlost_simulators.salesforce.http import queries
 from unlost_simulators.salesforce.http.automation import TOOLING, listing
-from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.context import Context
 
 SOURCE_MEMBER_FIELDS = ("Id", "MemberType", "MemberName", "RevisionCounter", "IsNameObsolete")

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from unlost_simulators.kit.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http import bodies, outcomes
-from unlost_simulators.salesforce.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.schema import ObjectDef

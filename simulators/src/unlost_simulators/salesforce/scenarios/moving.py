@@ -1,32 +1,15 @@
-"""Scenarios at any time: the org opens some weeks ago, and its rows move along.
-
-The rows of a scenario are written for one opening. For another one, their dates and instants move
-by whole days; the default moves them by whole weeks, so that weekdays stay. Values more than a
-century away from the scenario's opening are meant to be odd, and stay.
-"""
+"""Rows of a scenario on their way into an org that opens another day."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost_simulators.kit.moving import moved
 from unlost_simulators.salesforce.scenarios.scenario import LoadableOrg
-
-LEAST_AGE = timedelta(weeks=4)
-"""The least time from the opening to the present: a demo or test can move the clock so far without
-overtaking the clocks of its clients."""
-WEEK = timedelta(weeks=1)
-DAY = timedelta(days=1)
-CENTURY = timedelta(days=36_525)
-_PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
-
-
-def opening_before(present: datetime, written: datetime) -> datetime:
-    """Give the last opening that lies whole weeks from the ``written`` one and is old enough."""
-    return written + (present - LEAST_AGE - written) // WEEK * WEEK
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +27,10 @@ class MovedOrg:
 
     def load(self, object_name: str, table: pa.Table) -> None:
         """Append rows whose dates and instants are moved."""
-        self.org.store.load(object_name, moved(table, self.written, self.opens))
+        self.org.store.load(object_name, with_years(moved(table, self.written, self.opens)))
 
 
-def moved(table: pa.Table, written: datetime, opens: datetime) -> pa.Table:
-    """Give the rows as they are when the org opens at ``opens`` instead of ``written``."""
-    days = (opens - written) // DAY
-    if days == 0:
-        return table
-    for at, field in enumerate(table.schema):
-        if pa.types.is_date32(field.type):
-            one, number = 1, pa.int32()
-        elif pa.types.is_timestamp(field.type):
-            one, number = 86_400 * _PER_SECOND[field.type.unit], pa.int64()
-        else:
-            continue
-        column = _moved(table.column(at).cast(number), one, days, written)
-        table = table.set_column(at, field, column.cast(field.type))
-    return _with_years(table)
-
-
-def _moved(numbers: pa.ChunkedArray, one: int, days: int, written: datetime) -> pa.ChunkedArray:
-    """Move numbers that count ``one`` a day."""
-    centre = int(written.timestamp()) // 86_400
-    first, last = (centre - CENTURY.days) * one, (centre + CENTURY.days) * one
-    near = pc.and_(pc.greater(numbers, first), pc.less(numbers, last))
-    return pc.if_else(near, pc.add(numbers, pa.scalar(days * one, numbers.type)), numbers)
-
-
-def _with_years(table: pa.Table) -> pa.Table:
+def with_years(table: pa.Table) -> pa.Table:
     """Let the year of an opportunity follow its date."""
     names = table.column_names
     if "FiscalYear" not in names or "CloseDate" not in names:

@@ -1,9 +1,8 @@
-"""Scenarios by name; a name may carry an argument after a colon (`bench-mails:131072`)."""
+"""The scenarios of Salesforce orgs by name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-
+from unlost_simulators.kit.scenarios import ScenarioRegistry
 from unlost_simulators.salesforce.scenarios.chocolate.bench import (
     DEFAULT_BODY,
     bench_contacts,
@@ -30,23 +29,21 @@ def _bench_graph(_argument: str | None) -> Scenario:
     return bench_graph()
 
 
-_MAKERS: Mapping[str, Callable[[str | None], Scenario]] = {
-    "chocolate": _chocolate,
-    "bench-contacts": _bench_contacts,
-    "bench-mails": _bench_mails,
-    "bench-graph": _bench_graph,
-}
+_SCENARIOS = ScenarioRegistry[Scenario](
+    {
+        "chocolate": _chocolate,
+        "bench-contacts": _bench_contacts,
+        "bench-mails": _bench_mails,
+        "bench-graph": _bench_graph,
+    }
+)
 
 
 def scenario_names() -> tuple[str, ...]:
     """The names that `scenario` knows."""
-    return tuple(_MAKERS)
+    return _SCENARIOS.names()
 
 
 def scenario(name: str) -> Scenario:
     """The scenario of that name; ValueError names the known ones."""
-    head, _, argument = name.partition(":")
-    maker = _MAKERS.get(head)
-    if maker is None:
-        raise ValueError(f"no scenario {head!r}; known are {', '.join(scenario_names())}")
-    return maker(argument or None)
+    return _SCENARIOS.get(name)

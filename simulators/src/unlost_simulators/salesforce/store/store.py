@@ -16,9 +16,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.answers import Holding
-from unlost_simulators.salesforce.clock import VirtualClock
 from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.numbers import MACROS
 from unlost_simulators.salesforce.schema import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,8 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 KEY_BITS = 2048
 VALID_FOR = timedelta(days=30)
-# Clients with hard-coded hosts are led here by a proxy, so the certificate names those too.
-NAMES = ("localhost", "*.localhost", "*.salesforce.com", "*.my.salesforce.com")
+NAMES = ("localhost", "*.localhost")
 ADDRESSES = ("127.0.0.1", "::1")
 
 
@@ -28,13 +28,16 @@ class TlsFiles:
     key: Path
 
 
-def make_tls_files(folder: Path) -> TlsFiles:
-    """Write a fresh authority and a server certificate into a folder; old ones are replaced."""
+def make_tls_files(folder: Path, *, hosts: Sequence[str] = ()) -> TlsFiles:
+    """Write a fresh authority and a server certificate into a folder; old ones are replaced.
+
+    ``hosts`` are further names of the server: clients with hard-coded hosts are led here by a proxy.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files = TlsFiles(folder / "ca.pem", folder / "server.pem", folder / "server-key.pem")
     ca_key, server_key = _key(), _key()
     ca = _authority(ca_key)
-    server = _server(server_key, issuer=ca, issuer_key=ca_key)
+    server = _server(server_key, (*NAMES, *hosts), issuer=ca, issuer_key=ca_key)
     files.ca.write_bytes(_pem(ca))
     files.certificate.write_bytes(_pem(server) + _pem(ca))
     files.key.touch(mode=0o600)
@@ -91,9 +94,13 @@ def _authority(key: rsa.RSAPrivateKey) -> x509.Certificate:
 
 
 def _server(
-    key: rsa.RSAPrivateKey, *, issuer: x509.Certificate, issuer_key: rsa.RSAPrivateKey
+    key: rsa.RSAPrivateKey,
+    hosts: Sequence[str],
+    *,
+    issuer: x509.Certificate,
+    issuer_key: rsa.RSAPrivateKey,
 ) -> x509.Certificate:
-    names: list[x509.GeneralName] = [x509.DNSName(name) for name in NAMES]
+    names: list[x509.GeneralName] = [x509.DNSName(host) for host in hosts]
     names += [x509.IPAddress(ipaddress.ip_address(each)) for each in ADDRESSES]
     authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
     builder = (

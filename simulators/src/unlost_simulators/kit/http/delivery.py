@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from starlette.concurrency import iterate_in_threadpool
 from starlette.types import Send
 
-from unlost_simulators.salesforce.faults import Framing
-from unlost_simulators.salesforce.http.calls import Answer
-from unlost_simulators.salesforce.http.spoil import SOUND, Wire
+from unlost_simulators.kit.faults import Framing
+from unlost_simulators.kit.http.calls import Answer
+from unlost_simulators.kit.http.spoil import SOUND, Wire
 
 
 class HeaderName(bytes):
@@ -55,6 +55,8 @@ async def deliver(parcel: Parcel, send: Send) -> int:
     if parcel.wire.lost:
         await _hang_up(send)
         return 0
+    if parcel.wire.wait_seconds:
+        await asyncio.sleep(parcel.wire.wait_seconds)
     await send({"type": "http.response.start", "status": answer.status, "headers": _head(parcel)})
     if parcel.head_only or answer.status in (204, 304):
         await send({"type": "http.response.body", "body": b""})

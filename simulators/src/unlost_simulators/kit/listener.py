@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from unlost_simulators.tls import TlsFiles
+from unlost_simulators.kit.tls import TlsFiles
 
 GRACE_SECONDS = 2
 KEEP_ALIVE_SECONDS = 75

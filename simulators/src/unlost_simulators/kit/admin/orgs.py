@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from unlost_simulators.salesforce.orgs import OrgPlan, OrgRegistry
-
-type Wanted = Mapping[str, Any]
+from unlost_simulators.kit.admin.server import Routes, Wanted
+from unlost_simulators.kit.orgs import OrgOptions, OrgPlan, OrgRegistry, RunningOrg
 
 
 @dataclass(frozen=True, slots=True)
-class OrgActions:
+class OrgActions[Options: OrgOptions, Sim: RunningOrg]:
     """Actions on a registry of orgs; every org's admin API has them."""
 
-    registry: OrgRegistry
+    registry: OrgRegistry[Options, Sim]
+
+    def routes(self) -> Routes:
+        """Give the calls."""
+        return {
+            "GET orgs": self.all,
+            "POST orgs": self.open,
+            "POST orgs/close": self.close,
+        }
 
     def all(self, _wanted: Wanted) -> Any:
         """Give the orgs as the ready line gives them."""
         return {"orgs": [org.line() for org in self.registry.all()]}
 
     def open(self, wanted: Wanted) -> Any:
-        """Open an org by ``name``; ``scenario``, ``scale``, ``seed``, ``sandbox``, ``same_id``.
+        """Open an org by ``name``; ``scenario``, ``scale``, ``seed`` and what the system knows.
 
         With ``port`` it answers where a closed one did, as a refreshed sandbox does.
         """

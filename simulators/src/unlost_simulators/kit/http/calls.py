@@ -1,16 +1,12 @@
-"""A call as the handlers see it, and an answer as they give it; knows no server."""
+"""A call as the handlers see it, and an answer as they give it; knows no server and no system."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
-
-from unlost_simulators.salesforce.errors import SalesforceError
 
 JSON_TYPE = "application/json;charset=UTF-8"
 READ_CHUNK = 2 << 20
@@ -48,45 +44,9 @@ class Call:
         """True if the client accepts a compressed response."""
         return "gzip" in self.headers.get("accept-encoding", "").lower()
 
-    def json(self) -> Any:
-        """Read the body as JSON; anything else is refused as the service refuses it."""
-        try:
-            return json.loads(self.body or b"null")
-        except ValueError as error:
-            raise SalesforceError(400, "JSON_PARSER_ERROR", str(error)) from None
-
-    def json_object(self) -> dict[str, Any]:
-        """Read the body as a JSON object."""
-        data = self.json()
-        if not isinstance(data, dict):
-            raise SalesforceError(400, "JSON_PARSER_ERROR", "The HTTP entity body is required")
-        return data
-
-    def record(self) -> dict[str, Any]:
-        """Read the body as a JSON object whose numbers keep all their digits."""
-        return record_json(self.body)
-
     def form(self) -> dict[str, str]:
         """Read the body as an HTML form."""
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
-
-
-def record_json(body: bytes) -> dict[str, Any]:
-    """Read a JSON object; fractions become ``Decimal``. Anything else is JSON_PARSER_ERROR."""
-    if not body.strip():
-        text = "The HTTP entity body is required, but this request has no entity body."
-        raise SalesforceError(400, "JSON_PARSER_ERROR", text)
-    try:
-        data = json.loads(body, parse_float=Decimal, parse_constant=_no_number)
-    except ValueError as error:
-        raise SalesforceError(400, "JSON_PARSER_ERROR", str(error)) from None
-    if not isinstance(data, dict):
-        raise SalesforceError(400, "JSON_PARSER_ERROR", "The HTTP entity body is required")
-    return data
-
-
-def _no_number(token: str) -> Any:
-    raise ValueError(f"Non-standard token '{token}'")
 
 
 def call_from_target(method: str, target: str, *, headers: Mapping[str, str], body: bytes) -> Call:
@@ -117,21 +77,13 @@ class FileSlice:
                 yield chunk
 
 
-@dataclass(frozen=True, slots=True)
-class PageFacts:
-    """The source of a Bulk result page: its compressed file, and a way to omit rows.
-
-    ``gzip`` gives the file of the whole page, compressed once; ``without`` gives the rows of the
-    page less the last so many.
-    """
-
-    gzip: Callable[[], Path]
-    without: Callable[[int], FileSlice]
-
-
 @dataclass(slots=True)
 class Answer:
-    """A status, headers and a body that is bytes, a file, or a stream of unknown length."""
+    """A status, headers and a body that is bytes, a file, or a stream of unknown length.
+
+    ``document`` is written as text when the call's wishes are known. ``spoiled``: a fault changed the
+    body.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -139,7 +91,6 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     file: FileSlice | None = None
     stream: Iterator[bytes] | None = None
-    page: PageFacts | None = None
     document: Any = None
     spoiled: bool = False
 
@@ -164,11 +115,6 @@ def json_answer(document: Any, status: int = 200, **headers: str) -> Answer:
     """Give a JSON answer; the text is written when the call's wishes are known."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(status, document=document, headers=named)
-
-
-def error_answer(error: SalesforceError) -> Answer:
-    """Give the answer for a refusal, in the array form."""
-    return json_answer(error.body(), error.status)
 
 
 def no_content() -> Answer:

@@ -1,0 +1,1 @@
+"""The common part of all simulators: server, clock, faults, log, admin API, orgs, command line."""

@@ -1,0 +1,1 @@
+"""Calls, answers and their way over the wire, the same for every system."""
