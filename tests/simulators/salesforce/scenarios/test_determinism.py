@@ -9,8 +9,8 @@ from dataclasses import replace
 import pyarrow as pa
 import pytest
 
+from unlost_simulators.company.draws import Rows
 from unlost_simulators.salesforce.scenarios import scenario
-from unlost_simulators.salesforce.scenarios.chocolate.draws import Rows
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import OWNERS
 from unlost_simulators.salesforce.scenarios.chocolate.objects import KEYS
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario

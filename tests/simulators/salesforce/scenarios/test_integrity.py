@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from unlost_simulators.company.times import OPENING
 from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import RECORD_TYPES
 from unlost_simulators.salesforce.scenarios.chocolate.trap_rows import DANGLING
-from unlost_simulators.salesforce.scenarios.chocolate.world import OPENING
 from unlost_simulators.salesforce.schema import FieldDef, FieldType
 
 Tables = Mapping[str, pa.Table]

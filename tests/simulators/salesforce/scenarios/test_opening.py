@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from unlost_simulators.company.times import OPENING
 from unlost_simulators.kit.moving import moved, opening_before
-from unlost_simulators.salesforce.scenarios.chocolate.world import OPENING
 from unlost_simulators.salesforce.server import SimulatorOptions, build
 from unlost_simulators.salesforce.simulator import Simulator
 

@@ -92,7 +92,7 @@ def test_some_tables_are_refused_by_bulk_alone(org: Org, name: str) -> None:
 
 def test_the_narrow_user_sees_less_of_everything(org: Org) -> None:
     backup, narrow = user(org, story.BACKUP_USERNAME), user(org, story.NARROW_USERNAME)
-    assert count(org, narrow, "Account") == ChocolateSizes().business_accounts // 10
+    assert count(org, narrow, "Account") == ChocolateSizes().businesses // 10
     for name in ("Account", "Contact", "Opportunity"):
         assert 0 < count(org, narrow, name) < count(org, backup, name)
     assert count(org, narrow, "Case") == 0

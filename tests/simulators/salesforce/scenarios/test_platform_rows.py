@@ -123,7 +123,7 @@ def test_invitees_come_on_top_and_are_others(tables: Tables) -> None:
 
 @pytest.mark.parametrize(("contacts", "companies"), [(2, 2), (2, 1), (3, 3), (5, 4), (7, 21)])
 def test_invitees_are_others_however_few_contacts_there_are(contacts: int, companies: int) -> None:
-    counts = {"events": 300, "contacts": contacts, "business_accounts": companies}
+    counts = {"events": 300, "contacts": contacts, "businesses": companies}
     few = ChocolateScenario(sizes=lambda scale: ChocolateSizes.only(counts))
     made = [table for name, table in few.tables(scale=1, seed=1) if name == "EventRelation"]
     rows = pa.concat_tables(made, promote_options="permissive")

@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from unlost_simulators.company.times import OPENING
+from unlost_simulators.company.world import batches
 from unlost_simulators.salesforce.scenarios import scenario, scenario_names
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.bench import CONTACT_COLUMNS, LONGEST_BODY
@@ -18,7 +20,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import BATCH_ROWS
 from unlost_simulators.salesforce.scenarios.chocolate.trap_rows import DANGLING
-from unlost_simulators.salesforce.scenarios.chocolate.world import OPENING, batches
 from unlost_simulators.salesforce.schema import COMPOUNDS
 
 Tables = Mapping[str, pa.Table]
@@ -59,7 +60,7 @@ def test_a_scale_below_one_is_refused() -> None:
 
 def test_only_the_named_tables_are_generated() -> None:
     sizes = ChocolateSizes.only({"contacts": 17})
-    assert (sizes.contacts, sizes.cases, sizes.business_accounts) == (17, 0, 0)
+    assert (sizes.contacts, sizes.cases, sizes.businesses) == (17, 0, 0)
     with pytest.raises(TypeError):
         ChocolateSizes.only({"contact": 17})
 

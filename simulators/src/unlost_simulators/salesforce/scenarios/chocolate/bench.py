@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost_simulators.company.draws import Numbers, Rows
 from unlost_simulators.salesforce.scenarios.chocolate import people, service
-from unlost_simulators.salesforce.scenarios.chocolate.draws import Numbers, Rows
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
 from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
@@ -81,7 +81,7 @@ def _within(of: ObjectDef, known: set[str]) -> ObjectDef:
 
 def contact_sizes(scale: int) -> ChocolateSizes:
     """`scale` thousand contacts at `scale` companies."""
-    return ChocolateSizes.only({"contacts": scale * THOUSAND, "business_accounts": scale})
+    return ChocolateSizes.only({"contacts": scale * THOUSAND, "businesses": scale})
 
 
 def _measured_contacts(world: World, rows: Rows) -> Made:
@@ -99,7 +99,7 @@ def bench_contacts() -> ChocolateScenario:
             Source(
                 "BusinessAccount",
                 "Account",
-                lambda s: s.business_accounts,
+                lambda s: s.businesses,
                 people.business_accounts,
             ),
             Source("Contact", "Contact", lambda s: s.contacts, _measured_contacts),
@@ -112,7 +112,7 @@ def mail_sizes(scale: int) -> ChocolateSizes:
     """`scale` thousand mails on a hundredth of as many cases."""
     few = scale * 10
     return ChocolateSizes.only(
-        {"mails": scale * THOUSAND, "cases": few, "business_accounts": few, "contacts": few}
+        {"mails": scale * THOUSAND, "cases": few, "businesses": few, "contacts": few}
     )
 
 
@@ -169,7 +169,7 @@ def bench_mails(body: int = DEFAULT_BODY) -> ChocolateScenario:
             Source(
                 "BusinessAccount",
                 "Account",
-                lambda s: s.business_accounts,
+                lambda s: s.businesses,
                 people.business_accounts,
             ),
             Source("Contact", "Contact", lambda s: s.contacts, people.contacts),

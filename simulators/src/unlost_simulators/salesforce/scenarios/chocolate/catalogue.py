@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from unlost_simulators.salesforce.scenarios.chocolate import vocabulary as words
+from unlost_simulators.company import vocabulary as words
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
 
 PRICE_BOOKS = ("Standard Price Book", "Wholesale Europe", "卸売価格表 / Atacado")

@@ -12,9 +12,7 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 
-from unlost_simulators.salesforce.scenarios.chocolate import contents
-from unlost_simulators.salesforce.scenarios.chocolate.draws import Numbers, Rows
-from unlost_simulators.salesforce.scenarios.chocolate.frame import (
+from unlost_simulators.company.columns import (
     booleans,
     chosen,
     digits,
@@ -22,13 +20,12 @@ from unlost_simulators.salesforce.scenarios.chocolate.frame import (
     joined,
     where,
 )
+from unlost_simulators.company.draws import Numbers, Rows
+from unlost_simulators.company.places import country_of
+from unlost_simulators.company.times import created_at
+from unlost_simulators.salesforce.scenarios.chocolate import contents
 from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made
-from unlost_simulators.salesforce.scenarios.chocolate.world import (
-    World,
-    audited,
-    country_of,
-    created_at,
-)
+from unlost_simulators.salesforce.scenarios.chocolate.world import World, audited
 from unlost_simulators.salesforce.store.blobs import BlobRecipe
 
 POOL = 512
@@ -78,15 +75,15 @@ def _int32(values: Numbers) -> pa.Array:
 
 def notes(world: World, rows: Rows) -> Made:
     """Notes on accounts and contacts."""
-    account = rows.below("account", max(world.accounts, 1))
+    account = rows.below("account", max(world.customers, 1))
     country = country_of(account)
-    contact = world.contact_at(account, rows, "contact")
+    contact = world.person_at(account, rows, "contact")
     return {
         "Id": world.keys.generated("Note", rows.numbers),
         "ParentId": where(
             rows.chance("of account", 50),
-            world.refer("Account", account, of=world.accounts),
-            world.refer("Contact", contact, of=world.contacts),
+            world.refer("Account", account, of=world.customers),
+            world.refer("Contact", contact, of=world.people),
         ),
         "Title": joined("Notitie ", digits(rows.numbers, 4)),
         "Body": joined(
@@ -101,7 +98,7 @@ def notes(world: World, rows: Rows) -> Made:
 
 def attachments(world: World, rows: Rows) -> Made:
     """Attachments of cases, mails and accounts."""
-    account = rows.below("account", max(world.accounts, 1))
+    account = rows.below("account", max(world.customers, 1))
     country = country_of(account)
     pool, place = blob_pool(), rows.numbers % POOL
     kind = rows.below("kind", 3)
@@ -109,7 +106,7 @@ def attachments(world: World, rows: Rows) -> Made:
     mail = world.refer(
         "EmailMessage", rows.below("mail", max(world.sizes.mails, 1)), of=world.sizes.mails
     )
-    parent = where(kind == 0, case, world.refer("Account", account, of=world.accounts))
+    parent = where(kind == 0, case, world.refer("Account", account, of=world.customers))
     extension = chosen(pool.extensions, place)
     return {
         "Id": world.keys.generated("Attachment", rows.numbers),
@@ -126,7 +123,7 @@ def attachments(world: World, rows: Rows) -> Made:
 def _file(world: World, document: Numbers) -> tuple[Rows, Numbers, pa.Array]:
     """Draws of a document, its country and its title."""
     rows = Rows(world.seed, "File", document)
-    country = country_of(rows.below("account", max(world.accounts, 1)))
+    country = country_of(rows.below("account", max(world.customers, 1)))
     return rows, country, joined(rows.pick("name", _NAMES), " ", digits(document, 5))
 
 
@@ -164,7 +161,7 @@ def _versions(
     pool = blob_pool()
     extension = chosen(pool.extensions, place)
     stamps = audited(world, rows, country, days=900)
-    account = rows.below("account", max(world.accounts, 1))
+    account = rows.below("account", max(world.customers, 1))
     key = world.keys.generated("ContentVersion", version)
     constant = pa.array(np.zeros(rows.count, dtype=np.int64))
     return {
@@ -180,7 +177,7 @@ def _versions(
         "ContentSize": _int32(pool.sizes[place]),
         "ContentSizeLong": pa.array(pool.sizes[place]),
         "FileExtension": extension,
-        "FirstPublishLocationId": world.refer("Account", account, of=world.accounts),
+        "FirstPublishLocationId": world.refer("Account", account, of=world.customers),
         "Origin": pa.array(["C"]).take(constant),
         "ContentLocation": pa.array(["S"]).take(constant),
         "Checksum": chosen(pool.checksums, place),
@@ -226,10 +223,10 @@ def record_links(world: World, rows: Rows) -> Made:
     """The link of a file to the account that it is about."""
     document = rows.numbers
     drawn, _, _ = _file(world, document)
-    account = drawn.below("account", max(world.accounts, 1))
+    account = drawn.below("account", max(world.customers, 1))
     return {
         "Id": world.keys.generated("ContentDocumentLink", document + world.sizes.documents),
-        "LinkedEntityId": world.refer("Account", account, of=world.accounts),
+        "LinkedEntityId": world.refer("Account", account, of=world.customers),
         "ContentDocumentId": world.keys.generated("ContentDocument", document),
         "ShareType": rows.pick("share", ("V",)),
         "Visibility": rows.pick("visibility", ("AllUsers", "InternalUsers")),
@@ -254,14 +251,14 @@ def case_links(world: World, rows: Rows) -> Made:
 
 def feed_items(world: World, rows: Rows) -> Made:
     """Posts on accounts."""
-    account = rows.below("account", max(world.accounts, 1))
+    account = rows.below("account", max(world.customers, 1))
     country = country_of(account)
     stamps = audited(world, rows, country, days=400)
     stamps.pop("LastModifiedById")
     comments = world.sizes.feed_comments // max(world.sizes.feed_items, 1)
     return {
         "Id": world.keys.generated("FeedItem", rows.numbers),
-        "ParentId": world.refer("Account", account, of=world.accounts),
+        "ParentId": world.refer("Account", account, of=world.customers),
         "Type": rows.pick("type", ("TextPost",)),
         "Body": rows.pick_in("text", SENTENCES, country),
         "CommentCount": _int32(np.full(rows.count, comments)),
@@ -276,7 +273,7 @@ def feed_items(world: World, rows: Rows) -> Made:
 def feed_comments(world: World, rows: Rows) -> Made:
     """Comments in turn over the posts."""
     item = rows.numbers % max(world.sizes.feed_items, 1)
-    account = Rows(world.seed, "FeedItem", item).below("account", max(world.accounts, 1))
+    account = Rows(world.seed, "FeedItem", item).below("account", max(world.customers, 1))
     country = country_of(account)
     stamps = audited(world, rows, country, days=300)
     stamps.pop("LastModifiedById")
@@ -284,7 +281,7 @@ def feed_comments(world: World, rows: Rows) -> Made:
     return {
         "Id": world.keys.generated("FeedComment", rows.numbers),
         "FeedItemId": world.refer("FeedItem", item, of=world.sizes.feed_items),
-        "ParentId": world.refer("Account", account, of=world.accounts),
+        "ParentId": world.refer("Account", account, of=world.customers),
         "CommentBody": joined("<p>", rows.pick_in("text", SENTENCES, country), "</p>"),
         "CommentType": rows.pick("type", ("TextComment",)),
         "InsertedById": stamps["CreatedById"],

@@ -5,14 +5,13 @@ Vectorised: a batch of rows is a handful of passes over whole columns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 
-from unlost_simulators.salesforce.scenarios.chocolate import vocabulary as words
-from unlost_simulators.salesforce.scenarios.chocolate.draws import Numbers, Rows, Words
-from unlost_simulators.salesforce.scenarios.chocolate.frame import (
+from unlost_simulators.company import customers
+from unlost_simulators.company import people as company_people
+from unlost_simulators.company import vocabulary as words
+from unlost_simulators.company.columns import (
     booleans,
     chosen,
     dates,
@@ -22,6 +21,11 @@ from unlost_simulators.salesforce.scenarios.chocolate.frame import (
     numbers,
     where,
 )
+from unlost_simulators.company.draws import Numbers, Rows, Words
+from unlost_simulators.company.facts import Facts
+from unlost_simulators.company.people import PRIVATE, Person, identity
+from unlost_simulators.company.places import REGION_OF_TOWN, Place, address, country_of, phone
+from unlost_simulators.company.times import OPENING_SECONDS, created_at
 from unlost_simulators.salesforce.scenarios.chocolate.objects_people import (
     ALLERGENS,
     CLEAN_STATUSES,
@@ -34,177 +38,68 @@ from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
     PERSON_ACCOUNT,
 )
 from unlost_simulators.salesforce.scenarios.chocolate.world import (
-    OPENING_SECONDS,
     World,
     along,
     audited,
-    country_of,
-    created_at,
-    town_of,
 )
 
 type Made = dict[str, pa.Array]
 
-# Generated customer numbers count up from here; below it lie the written-out customers.
-FIRST_CUSTOMER_NUMBER = 50_000
-
-_FIRST, _LAST = Words.of(words.FIRST_NAMES), Words.of(words.LAST_NAMES)
-_MAIL_FIRST = pa.array([name for names in words.MAIL_FIRST for name in names])
-_STREETS = Words.of(words.STREETS)
-_SALUTATIONS = Words.of(words.SALUTATIONS)
-_DEPARTMENTS, _TITLES = Words.of(words.DEPARTMENTS), Words.of(words.TITLES)
 SENTENCES = Words.of(words.SENTENCES)
-_SHOP_HEADS, _SHOP_TAILS = Words.of(words.SHOP_HEADS), Words.of(words.SHOP_TAILS)
-_FLOORS = Words.of(
-    (
-        ("", "", "", "\nbus 3", "\nbus 12"),
-        ("", "", "", "\nHinterhaus, 2. OG", "\r\nAufgang B"),
-        ("", "", "\r\n心斎橋ビル3階", "\n１０２号室"),
-        ("", "", "", "\nloja 2", ", fundos"),
-    )
-)
-_TOWNS = [town for towns in words.TOWNS for town in towns]
-_TOWN_NAMES = pa.array([town.name for town in _TOWNS])
-_STATES = pa.array([town.state for town in _TOWNS])
-_POSTAL = pa.array([town.postal_code for town in _TOWNS])
-_REGIONS = pa.array([town.region for town in _TOWNS])
-_LATITUDES = np.array([town.latitude for town in _TOWNS])
-_LONGITUDES = np.array([town.longitude for town in _TOWNS])
-_COUNTRIES = pa.array(words.COUNTRIES)
-_DIALS = pa.array([f"{code} " for code in words.DIAL_CODES])
-_DOMAINS = pa.array([f"@{domain}" for domain in words.MAIL_DOMAINS])
-_BEFORE_NUMBER = pa.array([" ", " ", "", ", "])
-_OFFICES = ("Gent", "Leipzig", "Osaka", "Ilhéus")
 _SPOKEN = ("Nederlands;Français", "Deutsch;English", "日本語", "Português")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Places of rows: their country (0..3) and their town (index into all towns)."""
-
-    country: Numbers
-    town: Numbers
-
-    @classmethod
-    def of_account(cls, account: Numbers) -> Place:
-        """The place of accounts, by their numbers."""
-        country = country_of(account)
-        return cls(country, country * 5 + town_of(account))
-
-
-def phone(rows: Rows, column: str, country: Numbers) -> pa.Array:
-    """A telephone number with the country's dial code."""
-    line = digits(rows.below(column, 10_000_000), 7)
-    area = digits(rows.below(f"{column} area", 89) + 10)
-    return joined(chosen(_DIALS, country), area, " ", line)
-
-
-def address(rows: Rows, stem: str, place: Place) -> Made:
+def address_columns(rows: Rows, stem: str, place: Place) -> Made:
     """The stored parts of an address."""
-    street = joined(
-        rows.pick_in(f"{stem}street", _STREETS, place.country),
-        chosen(_BEFORE_NUMBER, place.country),
-        digits(rows.below(f"{stem}house", 240) + 1),
-        rows.pick_in(f"{stem}floor", _FLOORS, place.country),
-    )
+    parts = address(rows, stem, place)
     return {
-        f"{stem}Street": street,
-        f"{stem}City": chosen(_TOWN_NAMES, place.town),
-        f"{stem}State": chosen(_STATES, place.town),
-        f"{stem}PostalCode": chosen(_POSTAL, place.town),
-        f"{stem}Country": chosen(_COUNTRIES, place.country),
-        f"{stem}Latitude": _near(rows, f"{stem}lat", _LATITUDES[place.town]),
-        f"{stem}Longitude": _near(rows, f"{stem}lon", _LONGITUDES[place.town]),
+        f"{stem}Street": parts.street,
+        f"{stem}City": parts.city,
+        f"{stem}State": parts.state,
+        f"{stem}PostalCode": parts.postal_code,
+        f"{stem}Country": parts.country,
+        f"{stem}Latitude": parts.latitude,
+        f"{stem}Longitude": parts.longitude,
         f"{stem}GeocodeAccuracy": pa.array(["Address"]).take(pa.array(np.zeros_like(place.town))),
     }
-
-
-def _near(
-    rows: Rows, column: str, degrees: np.ndarray[tuple[int], np.dtype[np.float64]]
-) -> pa.Array:
-    return pa.array(np.round(degrees + (rows.below(column, 20_000) - 10_000) / 1e6, 6))
-
-
-@dataclass(frozen=True, slots=True)
-class PersonIdentity:
-    """The name of a person a row, with a mail address that is made from it."""
-
-    first: pa.Array
-    last: pa.Array
-    salutation: pa.Array
-    mail: pa.Array
-
-
-def identity(rows: Rows, country: Numbers) -> PersonIdentity:
-    """Name and mail address; the address is unique by the row number."""
-    first = _FIRST.starts[country] + rows.below("first", _FIRST.sizes[country])
-    mail = joined(chosen(_MAIL_FIRST, first), ".", digits(rows.numbers), chosen(_DOMAINS, country))
-    return PersonIdentity(
-        first=chosen(_FIRST.flat, first),
-        last=rows.pick_in("last", _LAST, country),
-        salutation=rows.pick_in("salutation", _SALUTATIONS, country),
-        mail=mail,
-    )
-
-
-def _shop_names(rows: Rows, country: Numbers) -> pa.Array:
-    """Company names; a number keeps most of them apart, as branches do."""
-    branch = where(
-        rows.chance("branch", 30), joined(" ", digits(rows.below("branch number", 90) + 1)), ""
-    )
-    return joined(
-        rows.pick_in("head", _SHOP_HEADS, country),
-        " ",
-        rows.pick_in("tail", _SHOP_TAILS, country),
-        branch,
-    )
-
-
-def customer_numbers(account: Numbers) -> pa.Array:
-    """Seven digits with leading zeros, unique."""
-    return digits(account + FIRST_CUSTOMER_NUMBER, 7)
 
 
 def business_accounts(world: World, rows: Rows) -> Made:
     """Companies: one in nine has a parent company, always one with a smaller number."""
     account = rows.numbers
-    place = Place.of_account(account)
+    place = Place.of_customer(account)
     country = place.country
     parent = world.refer(
-        "Account", rows.below("parent", np.maximum(account, 1)), of=max(world.accounts, 1)
+        "Account", rows.below("parent", np.maximum(account, 1)), of=max(world.customers, 1)
     )
-    revenue = (rows.below("revenue", 9_000) + 1) * 10_000
+    facts = customers.businesses(world, account)
     return {
         "Id": world.keys.generated("Account", account),
-        "Name": _shop_names(rows, country),
-        "Type": rows.pick("type", ("Shop", "Reseller", "Hotel", "Prospect")),
+        "Name": facts["name"],
+        "Type": facts["kind"],
         "RecordTypeId": rows.pick("record type", (BUSINESS_ACCOUNT,)),
         "ParentId": where(rows.chance("child", 11) & (account > 0), parent),
-        **address(rows, "Billing", place),
-        **address(rows, "Shipping", place),
-        "Phone": phone(rows, "phone", country),
-        "Fax": where(rows.chance("has fax", 20), phone(rows, "fax", country)),
+        **address_columns(rows, "Billing", place),
+        **address_columns(rows, "Shipping", place),
+        "Phone": facts["phone"],
+        "Fax": facts["fax"],
         "AccountNumber": joined("K-", digits(account, 6)),
-        "Website": joined("https://shop-", digits(account), ".example.com"),
+        "Website": facts["website"],
         "Industry": rows.pick("industry", INDUSTRIES),
-        "AnnualRevenue": numbers(revenue),
-        "NumberOfEmployees": pa.array((rows.below("employees", 300) + 1).astype(np.int32)),
+        "AnnualRevenue": facts["revenue"].cast(pa.float64()),
+        "NumberOfEmployees": facts["employees"],
         "Ownership": rows.pick("ownership", ("Private", "Private", "Public", "Subsidiary")),
-        "Description": where(
-            rows.chance("described", 40), rows.pick_in("text", SENTENCES, country)
-        ),
+        "Description": facts["remarks"],
         "Rating": rows.pick("rating", ("Hot", "Warm", "Cold")),
         "Site": where(
             rows.chance("site", 15), rows.pick("which", ("Centrum", "Nord", "駅前", "Sul"))
         ),
         "CleanStatus": rows.pick("clean", CLEAN_STATUSES),
         "AccountSource": rows.pick("source", LEAD_SOURCES),
-        "YearStarted": digits(rows.below("year", 120) + 1900),
-        "Customer_Number__c": customer_numbers(account),
-        "Office__c": chosen(_OFFICES, country),
-        "VAT_Number__c": joined(
-            chosen(("BE0", "DE", "T", "BR"), country), digits(rows.below("vat", 10**9), 9)
-        ),
+        "YearStarted": facts["founded"],
+        "Customer_Number__c": facts["number"],
+        "Office__c": facts["office"],
+        "VAT_Number__c": facts["vat"],
         "Credit_Limit__c": numbers((rows.below("credit", 400) + 1) * 12_550, places=2),
         "Discount__c": numbers(rows.below("discount", 3_000), places=2),
         "Cold_Chain__c": booleans(rows.chance("cold", 70)),
@@ -214,37 +109,37 @@ def business_accounts(world: World, rows: Rows) -> Made:
     }
 
 
-def _person_rows(world: World, person: Numbers) -> tuple[Rows, Numbers, Place, PersonIdentity]:
-    rows = Rows(world.seed, "Person", person)
-    account = person + world.sizes.business_accounts
-    place = Place.of_account(account)
-    return rows, account, place, identity(rows, place.country)
+def _person_rows(world: World, person: Numbers) -> tuple[Rows, Numbers, Place]:
+    account = person + world.sizes.businesses
+    return Rows(world.seed, PRIVATE, person), account, Place.of_customer(account)
 
 
 def person_accounts(world: World, person: Rows) -> Made:
     """Private customers; name, mail and phone are copied from the paired contact."""
-    rows, account, place, who = _person_rows(world, person.numbers)
+    rows, account, place = _person_rows(world, person.numbers)
     country = place.country
+    facts = customers.private_customers(world, person.numbers)
+    who = company_people.private_customers(world, person.numbers)
     return {
         "Id": world.keys.generated("Account", account),
-        "Name": joined(who.first, " ", who.last),
-        "LastName": who.last,
-        "FirstName": who.first,
-        "Salutation": who.salutation,
-        "Type": rows.pick("type", ("Private",)),
+        "Name": facts["name"],
+        "LastName": who["last"],
+        "FirstName": who["first"],
+        "Salutation": who["salutation"],
+        "Type": facts["kind"],
         "RecordTypeId": rows.pick("record type", (PERSON_ACCOUNT,)),
         "IsPersonAccount": booleans(np.ones(rows.count, dtype=np.bool_)),
         "PersonContactId": world.keys.generated("Contact", rows.numbers + world.sizes.contacts),
-        "PersonEmail": who.mail,
-        "PersonMobilePhone": phone(rows, "mobile", country),
-        "PersonBirthdate": _birthdays(rows),
+        "PersonEmail": facts["mail"],
+        "PersonMobilePhone": who["mobile"],
+        "PersonBirthdate": who["birthday"],
         "PersonHasOptedOutOfEmail": booleans(rows.chance("opted out", 8)),
-        **address(rows, "PersonMailing", place),
-        **address(rows, "Billing", place),
-        "Phone": phone(rows, "phone", country),
-        "Customer_Number__c": customer_numbers(account),
-        "Office__c": chosen(_OFFICES, country),
-        "Sales_Region__pc": chosen(_REGIONS, place.town),
+        **address_columns(rows, "PersonMailing", place),
+        **address_columns(rows, "Billing", place),
+        "Phone": facts["phone"],
+        "Customer_Number__c": facts["number"],
+        "Office__c": facts["office"],
+        "Sales_Region__pc": chosen(REGION_OF_TOWN, place.town),
         "Loyalty_Number__pc": _loyalty(rows),
         "Allergies__pc": where(rows.chance("allergic", 20), rows.pick("allergy", ALLERGENS)),
         "OwnerId": world.owner_ids(rows, "owner", country),
@@ -252,33 +147,29 @@ def person_accounts(world: World, person: Rows) -> Made:
     }
 
 
-def _birthdays(rows: Rows) -> pa.Array:
-    return dates(OPENING_SECONDS - (rows.below("birth", 22_000) + 6_700) * 86_400)
-
-
 def _loyalty(rows: Rows) -> pa.Array:
     """18 digits as text: too long for a double, often with leading zeros."""
     return digits((rows.bits("loyalty") % np.uint64(10**18)).astype(np.int64), 18)
 
 
-def _contact_columns(world: World, rows: Rows, place: Place, who: PersonIdentity) -> Made:
+def _contact_columns(world: World, rows: Rows, place: Place, who: Facts[Person]) -> Made:
     country = place.country
     bounced = rows.chance("bounced", 2)
     since = OPENING_SECONDS - rows.below("since", 900 * 86_400)
     return {
-        "LastName": who.last,
-        "FirstName": who.first,
-        "Salutation": who.salutation,
-        **address(rows, "Mailing", place),
-        "Phone": phone(rows, "phone", country),
+        "LastName": who["last"],
+        "FirstName": who["first"],
+        "Salutation": who["salutation"],
+        **address_columns(rows, "Mailing", place),
+        "Phone": who["phone"],
         "Fax": where(rows.chance("has fax", 12), phone(rows, "fax", country)),
-        "MobilePhone": phone(rows, "mobile", country),
+        "MobilePhone": who["mobile"],
         "HomePhone": where(rows.chance("has home", 25), phone(rows, "home", country)),
-        "Email": who.mail,
-        "Title": rows.pick_in("title", _TITLES, country),
-        "Department": rows.pick_in("department", _DEPARTMENTS, country),
+        "Email": who["mail"],
+        "Title": who["title"],
+        "Department": who["department"],
         "LeadSource": rows.pick("source", LEAD_SOURCES),
-        "Birthdate": _birthdays(rows),
+        "Birthdate": who["birthday"],
         "Description": where(
             rows.chance("described", 35), rows.pick_in("text", SENTENCES, country)
         ),
@@ -293,7 +184,7 @@ def _contact_columns(world: World, rows: Rows, place: Place, who: PersonIdentity
         "CleanStatus": rows.pick("clean", CLEAN_STATUSES),
         "Level__c": rows.pick("level", ("Primary", "Secondary", "Tertiary")),
         "Languages__c": chosen((*_SPOKEN, *LANGUAGE_NAMES), country),
-        "Sales_Region__c": chosen(_REGIONS, place.town),
+        "Sales_Region__c": chosen(REGION_OF_TOWN, place.town),
         "Allergies__c": where(rows.chance("allergic", 10), rows.pick("allergy", ALLERGENS)),
         "Loyalty_Number__c": _loyalty(rows),
         "Purchases_Last_Year__c": numbers(rows.below("purchases", 40_000_000), places=2),
@@ -306,25 +197,25 @@ def _contact_columns(world: World, rows: Rows, place: Place, who: PersonIdentity
 def contacts(world: World, rows: Rows) -> Made:
     """People at companies; one in fifteen reports to the contact before."""
     contact = rows.numbers
-    account = world.account_of_contact(contact)
-    place = Place.of_account(account)
+    account = world.customer_of(contact)
+    place = Place.of_customer(account)
     boss = world.keys.generated("Contact", np.maximum(contact - 1, 0))
     return {
         "Id": world.keys.generated("Contact", contact),
-        "AccountId": world.refer("Account", account, of=world.accounts),
+        "AccountId": world.refer("Account", account, of=world.customers),
         "ReportsToId": where(rows.chance("reports", 7) & (contact > 0), boss),
-        **_contact_columns(world, rows, place, identity(rows, place.country)),
+        **_contact_columns(world, rows, place, company_people.contacts(world, contact)),
     }
 
 
 def direct_relations(world: World, rows: Rows) -> Made:
     """Rows that the platform writes with a contact: it belongs to its account."""
     contact = Rows(world.seed, "Contact", rows.numbers)
-    account = world.account_of_contact(rows.numbers)
+    account = world.customer_of(rows.numbers)
     yes = booleans(np.ones(rows.count, dtype=np.bool_))
     return {
         "Id": world.keys.generated("AccountContactRelation", rows.numbers),
-        "AccountId": world.refer("Account", account, of=world.accounts),
+        "AccountId": world.refer("Account", account, of=world.customers),
         "ContactId": world.keys.generated("Contact", rows.numbers),
         "IsDirect": yes,
         "IsActive": yes,
@@ -334,10 +225,11 @@ def direct_relations(world: World, rows: Rows) -> Made:
 
 def person_contacts(world: World, person: Rows) -> Made:
     """The contacts that the platform pairs with person accounts."""
-    rows, account, place, who = _person_rows(world, person.numbers)
+    rows, account, place = _person_rows(world, person.numbers)
+    who = company_people.private_customers(world, person.numbers)
     return {
         "Id": world.keys.generated("Contact", rows.numbers + world.sizes.contacts),
-        "AccountId": world.refer("Account", account, of=world.accounts),
+        "AccountId": world.refer("Account", account, of=world.customers),
         "IsPersonAccount": booleans(np.ones(rows.count, dtype=np.bool_)),
         **_contact_columns(world, rows, place, who),
     }
@@ -345,12 +237,12 @@ def person_contacts(world: World, person: Rows) -> Made:
 
 def leads(world: World, rows: Rows) -> Made:
     """People who may become customers; one in ten already did."""
-    place = Place.of_account(rows.numbers)
+    place = Place.of_customer(rows.numbers)
     country = place.country
     who = identity(rows, country)
     converted = rows.chance("converted", 10)
-    account = rows.below("account", max(world.accounts, 1))
-    contact = rows.below("contact", max(world.contacts, 1))
+    account = rows.below("account", max(world.customers, 1))
+    contact = rows.below("contact", max(world.people, 1))
     status = where(
         converted,
         "Closed - Converted",
@@ -363,9 +255,9 @@ def leads(world: World, rows: Rows) -> Made:
         "LastName": who.last,
         "FirstName": who.first,
         "Salutation": who.salutation,
-        "Title": rows.pick_in("title", _TITLES, country),
-        "Company": _shop_names(rows, country),
-        **address(rows, "", place),
+        "Title": rows.pick_in("title", company_people.TITLES, country),
+        "Company": customers.business_names(rows, country),
+        **address_columns(rows, "", place),
         "Phone": phone(rows, "phone", country),
         "MobilePhone": phone(rows, "mobile", country),
         "Email": who.mail,
@@ -381,8 +273,8 @@ def leads(world: World, rows: Rows) -> Made:
         "ConvertedDate": where(
             converted, dates(OPENING_SECONDS - rows.below("converted on", 300) * 86_400)
         ),
-        "ConvertedAccountId": where(converted, world.refer("Account", account, of=world.accounts)),
-        "ConvertedContactId": where(converted, world.refer("Contact", contact, of=world.contacts)),
+        "ConvertedAccountId": where(converted, world.refer("Account", account, of=world.customers)),
+        "ConvertedContactId": where(converted, world.refer("Contact", contact, of=world.people)),
         "Trade_Fair_Code__c": where(
             rows.chance("fair", 30), joined("00", digits(rows.below("code", 99_999)))
         ),
@@ -395,13 +287,13 @@ def campaign_members(world: World, rows: Rows) -> Made:
     """Contacts in campaigns, eight campaigns in turn; no contact is in one twice."""
     campaign = rows.numbers % len(words.CAMPAIGNS)
     contact = rows.numbers // len(words.CAMPAIGNS) * 5 % max(world.sizes.contacts, 1)
-    country = country_of(world.account_of_contact(contact))
+    country = country_of(world.customer_of(contact))
     status = rows.weighted("status", (6, 3, 1))
-    who = identity(Rows(world.seed, "Contact", contact), country)
+    who = company_people.contact_identity(world, contact)
     return {
         "Id": world.keys.generated("CampaignMember", rows.numbers),
         "CampaignId": chosen(world.keys.fixed_many("Campaign", len(words.CAMPAIGNS)), campaign),
-        "ContactId": world.refer("Contact", contact, of=world.contacts),
+        "ContactId": world.refer("Contact", contact, of=world.people),
         "Status": chosen(("Sent", "Responded", "Ordered"), status),
         "HasResponded": booleans(status > 0),
         "Type": rows.pick("type", ("Contact",)),

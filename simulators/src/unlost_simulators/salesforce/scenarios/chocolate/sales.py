@@ -5,14 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from unlost_simulators.salesforce.scenarios.chocolate import vocabulary as words
-from unlost_simulators.salesforce.scenarios.chocolate.catalogue import (
-    PRICE_BOOKS,
-    PRICES_IN_CENTS,
-    PRODUCT_CODES,
-)
-from unlost_simulators.salesforce.scenarios.chocolate.draws import Numbers, Rows
-from unlost_simulators.salesforce.scenarios.chocolate.frame import (
+from unlost_simulators.company import vocabulary as words
+from unlost_simulators.company.columns import (
     booleans,
     chosen,
     dates,
@@ -22,21 +16,30 @@ from unlost_simulators.salesforce.scenarios.chocolate.frame import (
     numbers,
     where,
 )
+from unlost_simulators.company.draws import Numbers, Rows
+from unlost_simulators.company.places import Place, country_of
+from unlost_simulators.company.times import (
+    DAY,
+    OPENING_SECONDS,
+    created_at,
+)
+from unlost_simulators.salesforce.scenarios.chocolate.catalogue import (
+    PRICE_BOOKS,
+    PRICES_IN_CENTS,
+    PRODUCT_CODES,
+)
 from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import (
     PROBABILITIES,
     ROLES,
     STAGES,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made, Place, address
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import OPPORTUNITY_TYPES
-from unlost_simulators.salesforce.scenarios.chocolate.world import (
-    DAY,
-    OPENING_SECONDS,
-    World,
-    audited,
-    country_of,
-    created_at,
+from unlost_simulators.salesforce.scenarios.chocolate.people import (
+    SENTENCES,
+    Made,
+    address_columns,
 )
+from unlost_simulators.salesforce.scenarios.chocolate.record_types import OPPORTUNITY_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.world import World, audited
 
 _PRODUCTS = len(words.PRODUCTS)
 _FORECASTS = ("Pipeline", "Pipeline", "Pipeline", "BestCase", "Forecast", "Closed", "Omitted")
@@ -46,7 +49,7 @@ _TYPES = [record_type.id for record_type in OPPORTUNITY_TYPES]
 
 def account_of(world: World, rows: Rows) -> Numbers:
     """The account number of rows that hang on accounts."""
-    return rows.below("account", max(world.accounts, 1))
+    return rows.below("account", max(world.customers, 1))
 
 
 def _price_book(world: World, opportunity: Numbers) -> Numbers:
@@ -63,10 +66,10 @@ def opportunities(world: World, rows: Rows) -> Made:
     created = created_at(rows, days=900)
     close = created + rows.below("close", 120) * DAY
     campaign = rows.below("campaign", len(words.CAMPAIGNS))
-    contact = world.contact_at(account, rows, "contact")
+    contact = world.person_at(account, rows, "contact")
     return {
         "Id": world.keys.generated("Opportunity", rows.numbers),
-        "AccountId": world.refer("Account", account, of=world.accounts),
+        "AccountId": world.refer("Account", account, of=world.customers),
         "RecordTypeId": rows.pick("record type", _TYPES),
         "Name": joined(chosen(_CAMPAIGN_NAMES, campaign), " – ", digits(rows.numbers, 5)),
         "Description": where(
@@ -94,7 +97,7 @@ def opportunities(world: World, rows: Rows) -> Made:
         "Pricebook2Id": chosen(
             world.keys.fixed_many("Pricebook2", len(PRICE_BOOKS)), _price_book(world, rows.numbers)
         ),
-        "ContactId": world.refer("Contact", contact, of=world.contacts),
+        "ContactId": world.refer("Contact", contact, of=world.people),
         "FiscalYear": pa.array((close // (DAY * 365.2425) + 1970).astype(np.int32)),
         "Order_Reference__c": joined("00", digits(rows.numbers + 10**15, 16)),
         "OwnerId": world.owner_ids(rows, "owner", country),
@@ -143,11 +146,11 @@ def opportunity_roles(world: World, rows: Rows) -> Made:
     opportunity = rows.numbers % max(world.sizes.opportunities, 1)
     opened = Rows(world.seed, "Opportunity", opportunity)
     account = account_of(world, opened)
-    contact = world.contact_at(account, rows, "contact")
+    contact = world.person_at(account, rows, "contact")
     return {
         "Id": world.keys.generated("OpportunityContactRole", rows.numbers),
         "OpportunityId": world.refer("Opportunity", opportunity, of=world.sizes.opportunities),
-        "ContactId": world.refer("Contact", contact, of=world.contacts),
+        "ContactId": world.refer("Contact", contact, of=world.people),
         "Role": rows.pick("role", ROLES),
         "IsPrimary": booleans(rows.numbers < world.sizes.opportunities),
         **audited(world, rows, country_of(account), days=900),
@@ -157,14 +160,14 @@ def opportunity_roles(world: World, rows: Rows) -> Made:
 def contracts(world: World, rows: Rows) -> Made:
     """Supply contracts; three in four are active."""
     account = account_of(world, rows)
-    place = Place.of_account(account)
+    place = Place.of_customer(account)
     country = place.country
     active = rows.chance("active", 75)
     status = where(active, "Activated", "Draft")
     start = created_at(rows, days=700) + 10 * DAY
     return {
         "Id": world.keys.generated("Contract", rows.numbers),
-        "AccountId": world.refer("Account", account, of=world.accounts),
+        "AccountId": world.refer("Account", account, of=world.customers),
         "StartDate": dates(start),
         "EndDate": dates(start + 365 * DAY),
         "ContractTerm": pa.array(np.full(rows.count, 12, dtype=np.int32)),
@@ -173,10 +176,10 @@ def contracts(world: World, rows: Rows) -> Made:
         "ActivatedDate": where(active, instants(start)),
         "CustomerSignedId": where(
             active,
-            world.refer("Contact", world.contact_at(account, rows, "signer"), of=world.contacts),
+            world.refer("Contact", world.person_at(account, rows, "signer"), of=world.people),
         ),
         "SpecialTerms": where(rows.chance("terms", 50), rows.pick_in("text", SENTENCES, country)),
-        **address(rows, "Billing", place),
+        **address_columns(rows, "Billing", place),
         "OwnerId": world.owner_ids(rows, "owner", country),
         **audited(world, rows, country, days=700),
     }
@@ -185,17 +188,17 @@ def contracts(world: World, rows: Rows) -> Made:
 def orders(world: World, rows: Rows) -> Made:
     """Orders of accounts; one in five on a contract."""
     account = account_of(world, rows)
-    place = Place.of_account(account)
+    place = Place.of_customer(account)
     country = place.country
     activated = rows.chance("activated", 80)
     status = where(activated, "Activated", "Draft")
     contract = rows.below("contract", max(world.sizes.contracts, 1))
-    contact = world.refer("Contact", world.contact_at(account, rows, "ship"), of=world.contacts)
+    contact = world.refer("Contact", world.person_at(account, rows, "ship"), of=world.people)
     start = created_at(rows, days=600)
     on_contract = rows.chance("on contract", 20) & (world.sizes.contracts > 0)
     return {
         "Id": world.keys.generated("Order", rows.numbers),
-        "AccountId": world.refer("Account", account, of=world.accounts),
+        "AccountId": world.refer("Account", account, of=world.customers),
         "ContractId": where(
             on_contract, world.refer("Contract", contract, of=max(world.sizes.contracts, 1))
         ),
@@ -207,7 +210,7 @@ def orders(world: World, rows: Rows) -> Made:
         "Status": status,
         "StatusCode": status,
         "Type": rows.pick("type", ("Standard", "Seasonal", "Sample")),
-        **address(rows, "Shipping", place),
+        **address_columns(rows, "Shipping", place),
         "PoNumber": joined("0", digits(rows.below("po", 10**8), 8)),
         "ShipToContactId": contact,
         "TotalAmount": numbers(rows.below("total", 900_000), places=2),
@@ -248,9 +251,9 @@ def assets(world: World, rows: Rows) -> Made:
     bought = OPENING_SECONDS - rows.below("bought", 1_500) * DAY
     return {
         "Id": world.keys.generated("Asset", rows.numbers),
-        "AccountId": world.refer("Account", account, of=world.accounts),
+        "AccountId": world.refer("Account", account, of=world.customers),
         "ContactId": world.refer(
-            "Contact", world.contact_at(account, rows, "contact"), of=world.contacts
+            "Contact", world.person_at(account, rows, "contact"), of=world.people
         ),
         "ParentId": where(rows.chance("part", 15) & (rows.numbers > 0), parent),
         "Product2Id": chosen(world.keys.fixed_many("Product2", _PRODUCTS), product),

@@ -8,15 +8,17 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from unlost_simulators.company.draws import Rows
+from unlost_simulators.company.times import OPENING
+from unlost_simulators.company.world import batches
 from unlost_simulators.salesforce.scenarios.chocolate.acts import ACTS
-from unlost_simulators.salesforce.scenarios.chocolate.draws import Rows
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS, OWNERS
 from unlost_simulators.salesforce.scenarios.chocolate.objects import OBJECTS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import SOURCES, Source
 from unlost_simulators.salesforce.scenarios.chocolate.story import COMPANY
 from unlost_simulators.salesforce.scenarios.chocolate.users import USERS
-from unlost_simulators.salesforce.scenarios.chocolate.world import OPENING, World, batches
+from unlost_simulators.salesforce.scenarios.chocolate.world import World
 from unlost_simulators.salesforce.scenarios.scenario import Act, LoadableOrg
 from unlost_simulators.salesforce.schema import ObjectDef
 from unlost_simulators.salesforce.settings import OrgSettings

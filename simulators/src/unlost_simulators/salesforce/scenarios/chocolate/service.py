@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from unlost_simulators.salesforce.scenarios.chocolate.draws import Numbers, Rows
-from unlost_simulators.salesforce.scenarios.chocolate.frame import (
+from unlost_simulators.company.columns import (
     booleans,
     chosen,
     dates,
@@ -15,28 +14,26 @@ from unlost_simulators.salesforce.scenarios.chocolate.frame import (
     joined,
     where,
 )
+from unlost_simulators.company.draws import Numbers, Rows
+from unlost_simulators.company.people import PersonIdentity, identity
+from unlost_simulators.company.places import country_of, phone
+from unlost_simulators.company.times import (
+    DAY,
+    OPENING_SECONDS,
+    created_at,
+)
 from unlost_simulators.salesforce.scenarios.chocolate.objects_service import (
     CASE_ORIGINS,
     CASE_REASONS,
     CASE_STATUSES,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.people import (
-    SENTENCES,
-    Made,
-    PersonIdentity,
-    identity,
-    phone,
-)
+from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import CASE_TYPES
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.world import (
-    DAY,
-    OPENING_SECONDS,
     World,
     along,
     audited,
-    country_of,
-    created_at,
 )
 
 _SUBJECTS = pa.array(
@@ -60,17 +57,17 @@ _TYPES = [record_type.id for record_type in CASE_TYPES[:2]]
 
 def case_account(world: World, case: Numbers) -> Numbers:
     """The account number of a case."""
-    return Rows(world.seed, "Case", case).below("account", max(world.accounts, 1))
+    return Rows(world.seed, "Case", case).below("account", max(world.customers, 1))
 
 
 def _contact_of(world: World, case: Numbers) -> Numbers:
     account = case_account(world, case)
-    return world.contact_at(account, Rows(world.seed, "Case", case), "contact")
+    return world.person_at(account, Rows(world.seed, "Case", case), "contact")
 
 
 def contact_identity(world: World, contact: Numbers) -> PersonIdentity:
     """Name and mail address of generated contacts, as their own rows have them."""
-    country = country_of(world.account_of_contact(contact))
+    country = country_of(world.customer_of(contact))
     return identity(Rows(world.seed, "Contact", contact), country)
 
 
@@ -85,8 +82,8 @@ def cases(world: World, rows: Rows) -> Made:
     who = contact_identity(world, contact)
     return {
         "Id": world.keys.generated("Case", rows.numbers),
-        "AccountId": world.refer("Account", account, of=world.accounts),
-        "ContactId": world.refer("Contact", contact, of=world.contacts),
+        "AccountId": world.refer("Account", account, of=world.customers),
+        "ContactId": world.refer("Contact", contact, of=world.people),
         "SuppliedName": where(rows.chance("web", 25), joined(who.first, " ", who.last)),
         "SuppliedEmail": where(rows.chance("web", 25), who.mail),
         "Type": rows.pick("type", ("Complaint", "Question", "Order", "Praise")),
@@ -187,7 +184,7 @@ def mails(world: World, rows: Rows) -> Made:
         "Name": subject,
         "FromName": where(incoming, joined(who.first, " ", who.last), "Kwinten Service"),
         "FromAddress": where(incoming, who.mail, QUEUE_ADDRESS),
-        "FromId": where(incoming, world.refer("Contact", contact, of=world.contacts)),
+        "FromId": where(incoming, world.refer("Contact", contact, of=world.people)),
         "ToAddress": where(incoming, QUEUE_ADDRESS, who.mail),
         "Incoming": booleans(incoming),
         "Status": where(incoming, rows.pick("status", ("0", "1", "2")), "3"),
@@ -216,7 +213,7 @@ def mail_relations(world: World, rows: Rows) -> Made:
     return {
         "Id": world.keys.generated("EmailMessageRelation", rows.numbers),
         "EmailMessageId": world.refer("EmailMessage", mail, of=world.sizes.mails),
-        "RelationId": where(customer, world.refer("Contact", contact, of=world.contacts)),
+        "RelationId": where(customer, world.refer("Contact", contact, of=world.people)),
         "RelationType": where(recipient, "ToAddress", "FromAddress"),
         "RelationAddress": where(customer, who.mail, QUEUE_ADDRESS),
         "RelationObjectType": where(customer, "Contact"),
@@ -231,7 +228,7 @@ def _about(world: World, rows: Rows, account: Numbers) -> pa.Array:
         ("Case", world.sizes.cases), ("Opportunity", world.sizes.opportunities),
         ("Recipe__c", world.sizes.recipes),
     )  # fmt: skip
-    related = world.refer("Account", account, of=world.accounts)
+    related = world.refer("Account", account, of=world.customers)
     for number, (name, size) in enumerate(pools, start=1):
         target = world.refer(name, rows.below(name, max(size, 1)), of=size)
         related = where(kind == number, target, related)
@@ -240,16 +237,16 @@ def _about(world: World, rows: Rows, account: Numbers) -> pa.Array:
 
 def tasks(world: World, rows: Rows) -> Made:
     """Tasks of people; tasks done more than a year ago are archived."""
-    account = rows.below("account", max(world.accounts, 1))
+    account = rows.below("account", max(world.customers, 1))
     country = country_of(account)
     due = OPENING_SECONDS + (rows.below("due", 1_000) - 900) * DAY
     closed = rows.chance("closed", 70) & (due < OPENING_SECONDS)
     call = rows.chance("call", 30)
-    contact = world.contact_at(account, rows, "who")
+    contact = world.person_at(account, rows, "who")
     return {
         "Id": world.keys.generated("Task", rows.numbers),
         "WhoId": where(
-            rows.chance("about someone", 80), world.refer("Contact", contact, of=world.contacts)
+            rows.chance("about someone", 80), world.refer("Contact", contact, of=world.people)
         ),
         "WhatId": _about(world, rows, account),
         "Subject": where(
@@ -261,7 +258,7 @@ def tasks(world: World, rows: Rows) -> Made:
         "Description": where(
             rows.chance("described", 40), rows.pick_in("text", SENTENCES, country)
         ),
-        "AccountId": world.refer("Account", account, of=world.accounts),
+        "AccountId": world.refer("Account", account, of=world.customers),
         "IsClosed": booleans(closed),
         "IsArchived": booleans(closed & (due < OPENING_SECONDS - 365 * DAY)),
         "CallDurationInSeconds": where(
@@ -278,8 +275,8 @@ def tasks(world: World, rows: Rows) -> Made:
 def _at_event(world: World, event: Numbers) -> tuple[Rows, Numbers, Numbers]:
     """The draws of events, the accounts they are at, and the contacts they are with."""
     rows = Rows(world.seed, "Event", event)
-    account = rows.below("account", max(world.accounts, 1))
-    return rows, account, world.contact_at(account, rows, "who")
+    account = rows.below("account", max(world.customers, 1))
+    return rows, account, world.person_at(account, rows, "who")
 
 
 def events(world: World, rows: Rows) -> Made:
@@ -290,7 +287,7 @@ def events(world: World, rows: Rows) -> Made:
     minutes = (rows.below("length", 8) + 1) * 15
     return {
         "Id": world.keys.generated("Event", rows.numbers),
-        "WhoId": world.refer("Contact", contact, of=world.contacts),
+        "WhoId": world.refer("Contact", contact, of=world.people),
         "WhatId": _about(world, rows, account),
         "Subject": rows.pick("subject", ("Tasting", "Besuch", "商談", "Reunião", "Meeting")),
         "Location": rows.pick("location", ("Gent, Kouter 17", "大阪本店 2F", "Ilhéus", "Leipzig")),
@@ -300,7 +297,7 @@ def events(world: World, rows: Rows) -> Made:
         "EndDateTime": instants(begin + minutes * 60),
         "EndDate": dates(begin + minutes * 60),
         "DurationInMinutes": pa.array(minutes.astype(np.int32)),
-        "AccountId": world.refer("Account", account, of=world.accounts),
+        "AccountId": world.refer("Account", account, of=world.customers),
         "ShowAs": rows.pick("show", ("Busy", "Free", "OutOfOffice")),
         "IsArchived": booleans(begin < OPENING_SECONDS - 365 * DAY),
         "EventSubtype": rows.pick("kind", ("Event",)),
@@ -319,7 +316,7 @@ def event_people(world: World, rows: Rows) -> Made:
     return {
         "Id": world.keys.generated("EventRelation", rows.numbers),
         "EventId": world.keys.generated("Event", rows.numbers),
-        "RelationId": world.refer("Contact", contact, of=world.contacts),
+        "RelationId": world.refer("Contact", contact, of=world.people),
         "IsWhat": no,
         "IsParent": booleans(np.ones(rows.count, dtype=np.bool_)),
         "IsInvitee": no,
@@ -336,7 +333,7 @@ def event_invitees(world: World, rows: Rows) -> Made:
     """A second person at every third event."""
     event = rows.numbers * 3
     _, account, who = _at_event(world, event)
-    guest = _other_than(world, who, world.contact_at(account, rows, "guest"))
+    guest = _other_than(world, who, world.person_at(account, rows, "guest"))
     no = booleans(np.zeros(rows.count, dtype=np.bool_))
     return {
         "Id": world.keys.generated("EventRelation", rows.numbers + world.sizes.events),
@@ -352,6 +349,6 @@ def event_invitees(world: World, rows: Rows) -> Made:
 
 def _other_than(world: World, who: Numbers, guest: Numbers) -> Numbers:
     """The guest, or the next contact of the company where that is the same person."""
-    contacts, business = world.sizes.contacts, max(world.sizes.business_accounts, 1)
+    contacts, business = world.sizes.contacts, max(world.sizes.businesses, 1)
     step = business if business % contacts else 1
     return np.where(guest == who, (guest + step) % contacts, guest)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
-from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import PROBABILITIES, STAGES
-from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CASE_STATUSES
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import RECORD_TYPES
-from unlost_simulators.salesforce.scenarios.chocolate.vocabulary import (
+from unlost_simulators.company.vocabulary import (
     BELGIUM,
     BRAZIL,
     GERMANY,
     JAPAN,
 )
+from unlost_simulators.salesforce.scenarios.chocolate import story
+from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import PROBABILITIES, STAGES
+from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CASE_STATUSES
+from unlost_simulators.salesforce.scenarios.chocolate.record_types import RECORD_TYPES
 
 BACKUP_USER = Ref("User", "backup")
 _OFFICES = {

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from unlost_simulators.company.draws import Rows
 from unlost_simulators.salesforce.scenarios.chocolate import files, people, sales, service, workshop
-from unlost_simulators.salesforce.scenarios.chocolate.draws import Rows
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.world import World
 
@@ -44,10 +44,10 @@ def _history(table: str) -> Callable[[ChocolateSizes], int]:
 
 
 SOURCES: tuple[Source, ...] = (
-    Source("BusinessAccount", "Account", lambda s: s.business_accounts, people.business_accounts),
-    Source("Person", "Account", lambda s: s.person_accounts, people.person_accounts),
+    Source("BusinessAccount", "Account", lambda s: s.businesses, people.business_accounts),
+    Source("Person", "Account", lambda s: s.private_customers, people.person_accounts),
     Source("Contact", "Contact", lambda s: s.contacts, people.contacts),
-    Source("Person", "Contact", lambda s: s.person_accounts, people.person_contacts),
+    Source("Person", "Contact", lambda s: s.private_customers, people.person_contacts),
     Source("Direct", "AccountContactRelation", lambda s: s.contacts, people.direct_relations),
     Source("Lead", "Lead", lambda s: s.leads, people.leads),
     Source("Member", "CampaignMember", lambda s: s.campaign_members, people.campaign_members),
@@ -88,10 +88,10 @@ SOURCES: tuple[Source, ...] = (
     Source("Report", "Quality_Report__c", lambda s: s.quality_reports, workshop.quality_reports),
     Source("ContactChange", "ContactHistory", _history("contacts"), workshop.contact_history),
     Source(
-        "AccountChange", "AccountHistory", _history("business_accounts"), workshop.account_history
+        "AccountChange", "AccountHistory", _history("businesses"), workshop.account_history
     ),
     Source("CaseChange", "CaseHistory", _history("cases"), workshop.case_history),
     Source(
-        "Share", "AccountShare", lambda s: -(-s.business_accounts // 10), workshop.account_shares
+        "Share", "AccountShare", lambda s: -(-s.businesses // 10), workshop.account_shares
     ),
 )  # fmt: skip

@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from unlost_simulators.company.times import OPENING
+from unlost_simulators.company.vocabulary import PRODUCTS
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.catalogue import PRICES_IN_CENTS
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
@@ -16,8 +18,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
     BUSINESS_ACCOUNT,
     PERSON_ACCOUNT,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.vocabulary import PRODUCTS
-from unlost_simulators.salesforce.scenarios.chocolate.world import OPENING
 
 CUSTOMER = Ref("Account", story.CUSTOMER)
 OWNER = Ref("User", "sabine")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from unlost_simulators.salesforce.scenarios.chocolate import vocabulary as words
-from unlost_simulators.salesforce.scenarios.chocolate.draws import Numbers, Rows
-from unlost_simulators.salesforce.scenarios.chocolate.frame import (
+from unlost_simulators.company import vocabulary as words
+from unlost_simulators.company.columns import (
     booleans,
     chosen,
     dates,
@@ -17,17 +16,17 @@ from unlost_simulators.salesforce.scenarios.chocolate.frame import (
     numbers,
     where,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CASE_STATUSES
-from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made, phone
-from unlost_simulators.salesforce.scenarios.chocolate.service import case_account, case_status
-from unlost_simulators.salesforce.scenarios.chocolate.world import (
+from unlost_simulators.company.draws import Numbers, Rows
+from unlost_simulators.company.places import country_of, phone
+from unlost_simulators.company.times import (
     DAY,
     OPENING_SECONDS,
-    World,
-    audited,
-    country_of,
     modified_at,
 )
+from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CASE_STATUSES
+from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made
+from unlost_simulators.salesforce.scenarios.chocolate.service import case_account, case_status
+from unlost_simulators.salesforce.scenarios.chocolate.world import World, audited
 
 _INGREDIENTS = pa.array(
     ["Kakaomasse", "Cacao butter", "きび砂糖", "Açúcar de cana", "Haselnuss", "Lait cru", "抹茶", "Vanille"]
@@ -95,7 +94,7 @@ def cocoa_batches(world: World, rows: Rows) -> Made:
         "Id": world.keys.generated("Cocoa_Batch__c", rows.numbers),
         "Recipe__c": world.refer("Recipe__c", recipe, of=world.sizes.recipes),
         "Supplier__c": world.refer(
-            "Account", rows.below("supplier", max(world.accounts, 1)), of=world.accounts
+            "Account", rows.below("supplier", max(world.customers, 1)), of=world.customers
         ),
         "Checked_By__c": world.owner_ids(rows, "checker", country),
         "Container_Number__c": digits(rows.numbers + 10**16, 18),
@@ -130,17 +129,15 @@ def recipe_ingredients(world: World, rows: Rows) -> Made:
 
 def tastings(world: World, rows: Rows) -> Made:
     """Tastings at customers: the master of scores."""
-    account = rows.below("account", max(world.accounts, 1))
+    account = rows.below("account", max(world.customers, 1))
     country = country_of(account)
     recipe = rows.below("recipe", max(world.sizes.recipes, 1))
     return {
         "Id": world.keys.generated("Tasting__c", rows.numbers),
         "Name": joined("Tasting ", digits(rows.numbers, 5)),
-        "Account__c": world.refer("Account", account, of=world.accounts),
+        "Account__c": world.refer("Account", account, of=world.customers),
         "Recipe__c": world.refer("Recipe__c", recipe, of=world.sizes.recipes),
-        "Host__c": world.refer(
-            "Contact", world.contact_at(account, rows, "host"), of=world.contacts
-        ),
+        "Host__c": world.refer("Contact", world.person_at(account, rows, "host"), of=world.people),
         "Held_At__c": instants(OPENING_SECONDS - rows.below("held", 500 * DAY)),
         "Remarks__c": rows.pick_in("text", SENTENCES, country),
         "Invitation_From__c": rows.pick("from", ("tasting@chocolate.example",)),
@@ -153,13 +150,13 @@ def tastings(world: World, rows: Rows) -> Made:
 def tasting_scores(world: World, rows: Rows) -> Made:
     """Scores in turn over the tastings: the detail."""
     tasting = rows.numbers % max(world.sizes.tastings, 1)
-    account = Rows(world.seed, "Tasting", tasting).below("account", max(world.accounts, 1))
+    account = Rows(world.seed, "Tasting", tasting).below("account", max(world.customers, 1))
     country = country_of(account)
     return {
         "Id": world.keys.generated("Tasting_Score__c", rows.numbers),
         "Tasting__c": world.refer("Tasting__c", tasting, of=world.sizes.tastings),
         "Taster__c": world.refer(
-            "Contact", world.contact_at(account, rows, "taster"), of=world.contacts
+            "Contact", world.person_at(account, rows, "taster"), of=world.people
         ),
         "Points__c": pa.array(rows.below("points", 21).astype(np.int32)),
         "Texture__c": rows.pick("texture", ("smooth", "grainy", "snappy", "waxy")),
@@ -196,7 +193,7 @@ def contact_history(world: World, rows: Rows) -> Made:
     """One in some contacts got a new telephone number: the one that it has now."""
     contact = rows.numbers
     changed = Rows(world.seed, "Contact", contact)
-    country = country_of(world.account_of_contact(contact))
+    country = country_of(world.customer_of(contact))
     return {
         "Id": world.keys.generated("ContactHistory", contact),
         "ContactId": world.refer("Contact", contact, of=max(world.sizes.contacts, 1)),
@@ -216,7 +213,7 @@ def account_history(world: World, rows: Rows) -> Made:
     country = country_of(account)
     return {
         "Id": world.keys.generated("AccountHistory", account),
-        "AccountId": world.refer("Account", account, of=world.accounts),
+        "AccountId": world.refer("Account", account, of=world.customers),
         "Field": rows.pick("field", ("Phone",)),
         "DataType": rows.pick("type", ("Text",)),
         "OldValue": phone(rows, "old", country),
@@ -249,7 +246,7 @@ def account_shares(world: World, rows: Rows) -> Made:
     stamps = audited(world, rows, country_of(account))
     return {
         "Id": world.keys.generated("AccountShare", rows.numbers),
-        "AccountId": world.refer("Account", account, of=world.accounts),
+        "AccountId": world.refer("Account", account, of=world.customers),
         "UserOrGroupId": rows.pick("user", (world.keys.fixed("User", 1),)),
         "AccountAccessLevel": rows.pick("level", ("Read",)),
         "RowCause": rows.pick("cause", ("Manual",)),

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from unlost_simulators.salesforce.scenarios.chocolate.draws import Flags, Numbers
+from unlost_simulators.company.draws import Flags, Numbers
 
 type Column = pa.Array
 type Columns = Mapping[str, pa.Array | pa.Scalar]

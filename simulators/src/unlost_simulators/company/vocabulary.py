@@ -15,7 +15,7 @@ BELGIUM, GERMANY, JAPAN, BRAZIL = range(4)
 
 @dataclass(frozen=True, slots=True)
 class Town:
-    """A town with its state as Salesforce shows it, its postal code and where it lies."""
+    """A town with its state, its postal code and where it lies."""
 
     name: str
     state: str
