@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from unlost_simulators.company.employees import COMPANY
 from unlost_simulators.company.times import OPENING
 from unlost_simulators.company.world import batches
 from unlost_simulators.salesforce.scenarios import scenario, scenario_names
@@ -138,7 +139,7 @@ def test_names_lead_to_scenarios() -> None:
         made = scenario(name)
         assert made.name.startswith(name)
         assert made.opening == OPENING
-        assert made.settings().name == story.COMPANY
+        assert made.settings().name == COMPANY
 
 
 @pytest.mark.parametrize("count", [0, 1, BATCH_ROWS, BATCH_ROWS + 1, 5 * BATCH_ROWS])

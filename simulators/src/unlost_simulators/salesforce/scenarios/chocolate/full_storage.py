@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Any
 
+from unlost_simulators.company.mails import QUEUE_ADDRESS
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
-from unlost_simulators.salesforce.scenarios.chocolate.service import QUEUE_ADDRESS
 from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.settings import MIB
 from unlost_simulators.salesforce.storage import KIB, ROW

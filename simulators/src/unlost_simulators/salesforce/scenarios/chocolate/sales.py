@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from unlost_simulators.company import orders as company_orders
 from unlost_simulators.company import vocabulary as words
 from unlost_simulators.company.columns import (
     booleans,
@@ -18,16 +20,13 @@ from unlost_simulators.company.columns import (
 )
 from unlost_simulators.company.draws import Numbers, Rows
 from unlost_simulators.company.places import Place, country_of
+from unlost_simulators.company.products import PRICES_IN_CENTS
 from unlost_simulators.company.times import (
     DAY,
     OPENING_SECONDS,
     created_at,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.catalogue import (
-    PRICE_BOOKS,
-    PRICES_IN_CENTS,
-    PRODUCT_CODES,
-)
+from unlost_simulators.salesforce.scenarios.chocolate.catalogue import PRICE_BOOKS, PRODUCT_CODES
 from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import (
     PROBABILITIES,
     ROLES,
@@ -187,14 +186,13 @@ def contracts(world: World, rows: Rows) -> Made:
 
 def orders(world: World, rows: Rows) -> Made:
     """Orders of accounts; one in five on a contract."""
-    account = account_of(world, rows)
+    facts = company_orders.orders(world, rows.numbers)
+    account = company_orders.customer_of_order(world, rows.numbers)
     place = Place.of_customer(account)
     country = place.country
-    activated = rows.chance("activated", 80)
-    status = where(activated, "Activated", "Draft")
+    status = pc.if_else(facts["confirmed"], "Activated", "Draft")
     contract = rows.below("contract", max(world.sizes.contracts, 1))
     contact = world.refer("Contact", world.person_at(account, rows, "ship"), of=world.people)
-    start = created_at(rows, days=600)
     on_contract = rows.chance("on contract", 20) & (world.sizes.contracts > 0)
     return {
         "Id": world.keys.generated("Order", rows.numbers),
@@ -204,39 +202,32 @@ def orders(world: World, rows: Rows) -> Made:
         ),
         "Pricebook2Id": chosen(
             world.keys.fixed_many("Pricebook2", len(PRICE_BOOKS)),
-            _order_book(world, rows.numbers),
+            company_orders.price_list_of(world, rows.numbers),
         ),
-        "EffectiveDate": dates(start),
+        "EffectiveDate": facts["day"],
         "Status": status,
         "StatusCode": status,
         "Type": rows.pick("type", ("Standard", "Seasonal", "Sample")),
         **address_columns(rows, "Shipping", place),
-        "PoNumber": joined("0", digits(rows.below("po", 10**8), 8)),
+        "PoNumber": facts["reference"],
         "ShipToContactId": contact,
-        "TotalAmount": numbers(rows.below("total", 900_000), places=2),
-        "Express__c": booleans(rows.chance("express", 10)),
+        "TotalAmount": numbers(facts["cents"].to_numpy(), places=2),
+        "Express__c": facts["express"],
         "OwnerId": world.owner_ids(rows, "owner", country),
-        **audited(world, rows, country, days=600),
+        **audited(world, rows, country, days=company_orders.DAYS),
     }
-
-
-def _order_book(world: World, order: Numbers) -> Numbers:
-    return Rows(world.seed, "Order", order).below("price book", len(PRICE_BOOKS))
 
 
 def order_items(world: World, rows: Rows) -> Made:
     """Items in turn, so that every order has some."""
-    order = rows.numbers % max(world.sizes.orders, 1)
-    price_book = _order_book(world, order)
-    product = rows.below("product", _PRODUCTS)
-    entry = price_book * _PRODUCTS + product
-    quantity = rows.below("quantity", 60) + 1
+    item = company_orders.item_numbers(world, rows.numbers)
+    price_book = item.price // _PRODUCTS
     return {
         "Id": world.keys.generated("OrderItem", rows.numbers),
-        "OrderId": world.refer("Order", order, of=world.sizes.orders),
-        **_priced(world, product, entry, quantity, PRICES_IN_CENTS[entry]),
-        "AvailableQuantity": numbers(quantity),
-        **audited(world, rows, price_book, days=600),
+        "OrderId": world.refer("Order", item.order, of=world.sizes.orders),
+        **_priced(world, item.product, item.price, item.quantity, PRICES_IN_CENTS[item.price]),
+        "AvailableQuantity": numbers(item.quantity),
+        **audited(world, rows, price_book, days=company_orders.DAYS),
     }
 
 

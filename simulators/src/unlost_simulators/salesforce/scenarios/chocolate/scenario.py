@@ -9,6 +9,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from unlost_simulators.company.draws import Rows
+from unlost_simulators.company.employees import COMPANY
 from unlost_simulators.company.times import OPENING
 from unlost_simulators.company.world import batches
 from unlost_simulators.salesforce.scenarios.chocolate.acts import ACTS
@@ -16,7 +17,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_RO
 from unlost_simulators.salesforce.scenarios.chocolate.objects import OBJECTS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import SOURCES, Source
-from unlost_simulators.salesforce.scenarios.chocolate.story import COMPANY
 from unlost_simulators.salesforce.scenarios.chocolate.users import USERS
 from unlost_simulators.salesforce.scenarios.chocolate.world import World
 from unlost_simulators.salesforce.scenarios.scenario import Act, LoadableOrg

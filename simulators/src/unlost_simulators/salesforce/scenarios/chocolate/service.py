@@ -5,6 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from unlost_simulators.company import cases as company_cases
+from unlost_simulators.company import mails as company_mails
+from unlost_simulators.company import people as company_people
 from unlost_simulators.company.columns import (
     booleans,
     chosen,
@@ -15,7 +18,6 @@ from unlost_simulators.company.columns import (
     where,
 )
 from unlost_simulators.company.draws import Numbers, Rows
-from unlost_simulators.company.people import PersonIdentity, identity
 from unlost_simulators.company.places import country_of, phone
 from unlost_simulators.company.times import (
     DAY,
@@ -36,88 +38,46 @@ from unlost_simulators.salesforce.scenarios.chocolate.world import (
     audited,
 )
 
-_SUBJECTS = pa.array(
-    [
-        "Levering gesmolten", "Beschädigte Kartons – bitte Ersatz", "請求書の訂正について", "Nota fiscal errada",
-        "Allergen: hazelnoot? 🌰", "RE: Bestellung, dringend!", "お礼", "Prazo de entrega\u2026",
-    ]
-)  # fmt: skip
-_GREETINGS = ("Beste,", "Guten Tag,", "お世話になっております。", "Prezados,")
-_FAREWELLS = (
-    "Met vriendelijke groet",
-    "Mit freundlichen Grüßen",
-    "よろしくお願いいたします",
-    "Atenciosamente",
-)
-# The office that answers, and the mail address of its queue.
-QUEUE_ADDRESS = "service@chocolate.example"
-MAILS_PER_THREAD = 3
 _TYPES = [record_type.id for record_type in CASE_TYPES[:2]]
-
-
-def case_account(world: World, case: Numbers) -> Numbers:
-    """The account number of a case."""
-    return Rows(world.seed, "Case", case).below("account", max(world.customers, 1))
-
-
-def _contact_of(world: World, case: Numbers) -> Numbers:
-    account = case_account(world, case)
-    return world.person_at(account, Rows(world.seed, "Case", case), "contact")
-
-
-def contact_identity(world: World, contact: Numbers) -> PersonIdentity:
-    """Name and mail address of generated contacts, as their own rows have them."""
-    country = country_of(world.customer_of(contact))
-    return identity(Rows(world.seed, "Contact", contact), country)
 
 
 def cases(world: World, rows: Rows) -> Made:
     """Questions and complaints of customers; three in five are closed."""
-    account = case_account(world, rows.numbers)
+    account = company_cases.customer_of_case(world, rows.numbers)
     country = country_of(account)
-    contact = _contact_of(world, rows.numbers)
-    created = created_at(rows, days=700)
-    status = case_status(world, rows.numbers)
-    closed = status == CASE_STATUSES.index("Closed")
-    who = contact_identity(world, contact)
+    contact = company_cases.person_of_case(world, rows.numbers)
+    facts = company_cases.cases(world, rows.numbers)
+    status = company_cases.state_of_case(world, rows.numbers)
+    who = company_people.contact_identity(world, contact)
     return {
         "Id": world.keys.generated("Case", rows.numbers),
         "AccountId": world.refer("Account", account, of=world.customers),
         "ContactId": world.refer("Contact", contact, of=world.people),
         "SuppliedName": where(rows.chance("web", 25), joined(who.first, " ", who.last)),
         "SuppliedEmail": where(rows.chance("web", 25), who.mail),
-        "Type": rows.pick("type", ("Complaint", "Question", "Order", "Praise")),
+        "Type": facts["kind"],
         "RecordTypeId": rows.pick("record type", _TYPES),
-        "Status": chosen(CASE_STATUSES, status),
+        "Status": facts["state"],
         "Reason": rows.pick("reason", CASE_REASONS),
         "Origin": rows.pick("origin", CASE_ORIGINS),
-        "Subject": rows.pick("subject", _SUBJECTS),
-        "Priority": rows.pick("priority", ("High", "Medium", "Medium", "Low")),
-        "Description": joined(
-            rows.pick_in("text", SENTENCES, country), "\n", rows.pick_in("more", SENTENCES, country)
-        ),
-        "IsClosed": booleans(closed),
-        "ClosedDate": where(
-            closed, instants(np.minimum(created + rows.below("days", 20 * DAY), OPENING_SECONDS))
-        ),
+        "Subject": facts["subject"],
+        "Priority": facts["priority"],
+        "Description": facts["text"],
+        "IsClosed": booleans(status == CASE_STATUSES.index("Closed")),
+        "ClosedDate": facts["closed"],
         "IsEscalated": booleans(status == CASE_STATUSES.index("Escalated")),
         "BusinessHoursId": chosen(world.keys.fixed_many("BusinessHours", 4), country),
-        "ContactEmail": who.mail,
+        "ContactEmail": facts["mail"],
         "Ticket_Number__c": digits(rows.bits("ticket").astype(np.int64) % 10**17, 18),
         "OwnerId": world.owner_ids(rows, "owner", country),
         **audited(world, rows, country, days=700),
     }
 
 
-def case_status(world: World, case: Numbers) -> Numbers:
-    """The state of a case, as an index into CASE_STATUSES."""
-    return Rows(world.seed, "Case", case).weighted("status", (15, 15, 10, 60))
-
-
 def case_comments(world: World, rows: Rows) -> Made:
     """Comments in turn over the cases."""
     case = rows.numbers % max(world.sizes.cases, 1)
-    country = country_of(case_account(world, case))
+    country = country_of(company_cases.customer_of_case(world, case))
     return {
         "Id": world.keys.generated("CaseComment", rows.numbers),
         "ParentId": world.refer("Case", case, of=world.sizes.cases),
@@ -144,80 +104,56 @@ def _thread_columns(world: World, rows: Rows, thread: Numbers, place: Numbers) -
     }  # fmt: skip
 
 
-def _bodies(rows: Rows, country: Numbers) -> Made:
-    text = rows.pick_in("text", SENTENCES, country)
-    more = rows.pick_in("more", SENTENCES, country)
-    greeting, farewell = chosen(_GREETINGS, country), chosen(_FAREWELLS, country)
-    return {
-        "TextBody": joined(greeting, "\r\n\r\n", text, "\r\n", more, "\r\n\r\n", farewell),
-        "HtmlBody": joined(
-            "<html><body><p>", greeting, "</p><p>", text, "<br>", more, "</p><p>", farewell,
-            "</p></body></html>",
-        ),
-    }  # fmt: skip
-
-
 def mails(world: World, rows: Rows) -> Made:
     """Threads on cases: in, out, in."""
-    thread = rows.numbers // MAILS_PER_THREAD
-    place = rows.numbers % MAILS_PER_THREAD
-    case = thread % max(world.sizes.cases, 1)
-    country = country_of(case_account(world, case))
-    contact = _contact_of(world, case)
-    who = contact_identity(world, contact)
+    thread = rows.numbers // company_mails.PER_THREAD
+    place = rows.numbers % company_mails.PER_THREAD
+    case = company_mails.case_of_mail(world, rows.numbers)
+    country = country_of(company_cases.customer_of_case(world, case))
+    contact = company_cases.person_of_case(world, case)
+    facts = company_mails.mails(world, rows.numbers)
     incoming = place != 1
-    sent = _sent(world, rows.numbers)
-    topic = Rows(world.seed, "Thread", thread).pick("subject", _SUBJECTS)
-    subject = where(place > 0, joined("RE: ", topic), topic)
     parent = world.refer("Case", case, of=world.sizes.cases)
     stamps = audited(world, rows, country, days=500)
-    stamps |= {
-        name: instants(sent) for name in ("CreatedDate", "LastModifiedDate", "SystemModstamp")
-    }
+    stamps |= dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), facts["sent"])
     return {
         "Id": world.keys.generated("EmailMessage", rows.numbers),
         "ParentId": parent,
         "RelatedToId": parent,
-        **_bodies(rows, country),
+        "TextBody": facts["text"],
+        "HtmlBody": facts["html"],
         **_thread_columns(world, rows, thread, place),
-        "Subject": subject,
-        "Name": subject,
-        "FromName": where(incoming, joined(who.first, " ", who.last), "Kwinten Service"),
-        "FromAddress": where(incoming, who.mail, QUEUE_ADDRESS),
+        "Subject": facts["subject"],
+        "Name": facts["subject"],
+        "FromName": facts["sender_name"],
+        "FromAddress": facts["sender"],
         "FromId": where(incoming, world.refer("Contact", contact, of=world.people)),
-        "ToAddress": where(incoming, QUEUE_ADDRESS, who.mail),
-        "Incoming": booleans(incoming),
+        "ToAddress": facts["recipient"],
+        "Incoming": facts["incoming"],
         "Status": where(incoming, rows.pick("status", ("0", "1", "2")), "3"),
-        "MessageDate": instants(sent),
+        "MessageDate": facts["sent"],
         "IsExternallyVisible": booleans(~incoming),
         **stamps,
     }
 
 
-def _sent(world: World, mail: Numbers) -> Numbers:
-    """Return the times of mails; the mails of a thread are sent one after the other."""
-    begun = created_at(Rows(world.seed, "Thread", mail // MAILS_PER_THREAD), days=500)
-    sent: Numbers = np.minimum(begun + mail % MAILS_PER_THREAD * 5_400, OPENING_SECONDS)
-    return sent
-
-
 def mail_relations(world: World, rows: Rows) -> Made:
     """Two a mail: who sent it, who got it; one of them is the contact, the other an address."""
     mail, recipient = rows.numbers // 2, rows.numbers % 2 == 1
-    case = (mail // MAILS_PER_THREAD) % max(world.sizes.cases, 1)
-    contact = _contact_of(world, case)
-    who = contact_identity(world, contact)
-    incoming = mail % MAILS_PER_THREAD != 1
+    case = company_mails.case_of_mail(world, mail)
+    contact = company_cases.person_of_case(world, case)
+    who = company_people.contact_identity(world, contact)
+    incoming = mail % company_mails.PER_THREAD != 1
     customer = incoming != recipient
-    country = country_of(case_account(world, case))
+    country = country_of(company_cases.customer_of_case(world, case))
     return {
         "Id": world.keys.generated("EmailMessageRelation", rows.numbers),
         "EmailMessageId": world.refer("EmailMessage", mail, of=world.sizes.mails),
         "RelationId": where(customer, world.refer("Contact", contact, of=world.people)),
         "RelationType": where(recipient, "ToAddress", "FromAddress"),
-        "RelationAddress": where(customer, who.mail, QUEUE_ADDRESS),
+        "RelationAddress": where(customer, who.mail, company_mails.QUEUE_ADDRESS),
         "RelationObjectType": where(customer, "Contact"),
-        **along(world, Rows(world.seed, "Mail", mail), country, _sent(world, mail)),
+        **along(world, Rows(world.seed, "Mail", mail), country, company_mails.sent(world, mail)),
     }
 
 

@@ -5,12 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from unlost_simulators.company.vocabulary import (
-    BELGIUM,
-    BRAZIL,
-    GERMANY,
-    JAPAN,
-)
+from unlost_simulators.company.employees import BY_HANDLE, COMPANY, OFFICES, mail_of
+from unlost_simulators.company.vocabulary import BELGIUM
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import PROBABILITIES, STAGES
@@ -18,12 +14,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CAS
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import RECORD_TYPES
 
 BACKUP_USER = Ref("User", "backup")
-_OFFICES = {
-    BELGIUM: ("Gent", "nl_BE", "nl_NL", "Europe/Brussels", "Belgium"),
-    GERMANY: ("Leipzig", "de_DE", "de", "Europe/Berlin", "Germany"),
-    JAPAN: ("大阪", "ja_JP", "ja", "Asia/Tokyo", "Japan"),
-    BRAZIL: ("Ilhéus", "pt_BR", "pt_BR", "America/Bahia", "Brazil"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,30 +32,35 @@ class Person:
     kind: str = "Standard"
 
 
-def _mail(name: str) -> str:
-    return f"{name}@chocolate.example"
+def _staff(handle: str, role: str, profile: str = "standard") -> Person:
+    """A user who works at the company."""
+    employee = BY_HANDLE[handle]
+    return Person(
+        handle, employee.mail, employee.first, employee.last, employee.office, role, employee.title,
+        profile, employee.active,
+    )  # fmt: skip
 
 
 PEOPLE = (
     Person("backup", story.BACKUP_USERNAME, None, "Backup", BELGIUM, "it", "Integration", "backup"),
     Person("narrow", story.NARROW_USERNAME, None, "Narrow", BELGIUM, "it", "Integration", "narrow"),
-    Person("lotte", story.ADMIN_USERNAME, "Lotte", "De Vos", BELGIUM, "it", "IT", "admin"),
-    Person("kenji", story.SALES_USERNAME, "健二", "森", JAPAN, "sales-jp", "営業"),
-    Person("wim", story.INACTIVE_USERNAME, "Wim", "Claeys", BELGIUM, "sales-be", "Verkoop", active=False),
-    Person("auto", _mail("automatedprocess"), None, "Automated Process", BELGIUM, "it", "System",
+    _staff("lotte", "it", "admin"),
+    _staff("kenji", "sales-jp"),
+    _staff("wim", "sales-be"),
+    Person("auto", mail_of("automatedprocess"), None, "Automated Process", BELGIUM, "it", "System",
            kind="AutomatedProcess"),
-    Person("inge", _mail("inge.kwinten"), "Inge", "Kwinten", BELGIUM, "ceo", "CEO"),
-    Person("thijs", _mail("thijs.baert"), "Thijs", "Baert", BELGIUM, "sales-be", "Verkoop"),
-    Person("elodie", _mail("elodie.renard"), "Élodie", "Renard", BELGIUM, "service-be", "Service"),
-    Person("sabine", _mail("sabine.vogt"), "Sabine", "Vogt", GERMANY, "sales-de", "Vertrieb"),
-    Person("joerg", _mail("joerg.hauser"), "Jörg", "Häuser", GERMANY, "sales-de", "Vertrieb"),
-    Person("anne", _mail("anne.preuss"), "Anne", "Preuß", GERMANY, "service-de", "Kundendienst"),
-    Person("yuki", _mail("yuki.ono"), "雪", "小野", JAPAN, "sales-jp", "営業"),
-    Person("hana", _mail("hana.kuroda"), "花", "黒田", JAPAN, "service-jp", "お客様窓口"),
-    Person("takeshi", _mail("takeshi.abe"), "武", "阿部", JAPAN, "sales-jp", "営業"),
-    Person("rafael", _mail("rafael.moraes"), "Rafael", "Moraes", BRAZIL, "sales-br", "Vendas"),
-    Person("camila", _mail("camila.braganca"), "Camila", "Bragança", BRAZIL, "service-br", "SAC"),
-    Person("tiago", _mail("tiago.neves"), "Tiago", "Neves", BRAZIL, "cocoa", "Compras de cacau"),
+    _staff("inge", "ceo"),
+    _staff("thijs", "sales-be"),
+    _staff("elodie", "service-be"),
+    _staff("sabine", "sales-de"),
+    _staff("joerg", "sales-de"),
+    _staff("anne", "service-de"),
+    _staff("yuki", "sales-jp"),
+    _staff("hana", "service-jp"),
+    _staff("takeshi", "sales-jp"),
+    _staff("rafael", "sales-br"),
+    _staff("camila", "service-br"),
+    _staff("tiago", "cocoa"),
 )  # fmt: skip
 
 
@@ -78,7 +73,7 @@ def owners() -> dict[int, list[Ref]]:
             if person.office == office and person.active and person.profile != "backup"
             and person.handle not in {"narrow", "auto"}
         ]
-        for office in _OFFICES
+        for office in OFFICES
     }  # fmt: skip
 
 
@@ -98,7 +93,7 @@ def write(fixed: FixedRows) -> None:
 
 def _organization(fixed: FixedRows) -> None:
     fixed.add(
-        "Organization", "org", days_ago=3_000, Name=story.COMPANY, Street="Kouter 17\nbus 2",
+        "Organization", "org", days_ago=3_000, Name=COMPANY, Street="Kouter 17\nbus 2",
         City="Gent", State="Oost-Vlaanderen", PostalCode="9000", Country="Belgium",
         Phone="+32 9 0170017", PrimaryContact="Inge Kwinten", DefaultLocaleSidKey="nl_BE",
         TimeZoneSidKey="Europe/Brussels", LanguageLocaleKey="nl_NL", FiscalYearStartMonth=1,
@@ -143,14 +138,15 @@ def _roles(fixed: FixedRows) -> None:
 
 def _people(fixed: FixedRows) -> None:
     for number, person in enumerate(PEOPLE):
-        city, locale, language, zone, country = _OFFICES[person.office]
+        office = OFFICES[person.office]
         name = person.username.partition("@")[0]
         fixed.add(
             "User", person.handle, days_ago=2_500 - number, Username=person.username,
-            FirstName=person.first, LastName=person.last, CompanyName=story.COMPANY, Title=person.title,
-            City=city, Country=country, Email=person.username, Phone=f"+32 9 01700{number:02d}",
+            FirstName=person.first, LastName=person.last, CompanyName=COMPANY, Title=person.title,
+            City=office.city, Country=office.country, Email=person.username, Phone=f"+32 9 01700{number:02d}",
             Alias=name.replace(".", "")[:8], CommunityNickname=name, IsActive=person.active,
-            TimeZoneSidKey=zone, LocaleSidKey=locale, LanguageLocaleKey=language,
+            TimeZoneSidKey=office.time_zone, LocaleSidKey=office.locale,
+            LanguageLocaleKey=office.language,
             EmailEncodingKey="UTF-8", UserType=person.kind, ProfileId=Ref("Profile", person.profile),
             UserRoleId=Ref("UserRole", person.role), EmployeeNumber=f"{number + 7:06d}",
             ManagerId=None if person.handle == "inge" else Ref("User", "inge"),
@@ -241,10 +237,10 @@ def _record_types(fixed: FixedRows) -> None:
 
 
 def _hours(fixed: FixedRows) -> None:
-    for number, (city, _, _, zone, _) in enumerate(_OFFICES.values()):
+    for number, office in enumerate(OFFICES.values()):
         fixed.add(
-            "BusinessHours", f"hours-{number}", Name=f"Office {city}", IsActive=True,
-            IsDefault=number == 0, TimeZoneSidKey=zone,
+            "BusinessHours", f"hours-{number}", Name=f"Office {office.city}", IsActive=True,
+            IsDefault=number == 0, TimeZoneSidKey=office.time_zone,
         )  # fmt: skip
     for name in ("Sinterklaas", "Tag der Deutschen Einheit", "文化の日", "Carnaval"):
         fixed.add("Holiday", Name=name, IsAllDay=True, IsRecurrence=True)

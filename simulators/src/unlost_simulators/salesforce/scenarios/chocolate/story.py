@@ -6,7 +6,8 @@ the same at every seed and scale.
 
 from __future__ import annotations
 
-COMPANY = "Kwinten Chocolade NV"
+from unlost_simulators.company.employees import BY_HANDLE
+
 BACKUP_USERNAME = "backup@chocolate.example"
 BACKUP_CONSUMER_KEY = "chocolate-backup"
 # Printed in the documentation; opens a simulator only.
@@ -15,11 +16,11 @@ RESTORE_CONSUMER_KEY = "chocolate-restore"
 """Writes as the administrator, with the secret of the app for backups."""
 NARROW_USERNAME = "narrow@chocolate.example"
 NARROW_CONSUMER_KEY = "chocolate-narrow"
-ADMIN_USERNAME = "lotte.devos@chocolate.example"
+ADMIN_USERNAME = BY_HANDLE["lotte"].mail
 """The colleague who deletes the customer."""
-SALES_USERNAME = "kenji.mori@chocolate.example"
+SALES_USERNAME = BY_HANDLE["kenji"].mail
 """The colleague who overwrites the telephone numbers."""
-INACTIVE_USERNAME = "wim.claeys@chocolate.example"
+INACTIVE_USERNAME = BY_HANDLE["wim"].mail
 """Left the company; still owns records."""
 
 CUSTOMER_NUMBER = "0040017"

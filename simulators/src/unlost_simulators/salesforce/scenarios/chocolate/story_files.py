@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from unlost_simulators.company.times import ago
 from unlost_simulators.salesforce.scenarios.chocolate import contents
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Linked, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.story_rows import (
@@ -11,7 +12,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.story_rows import (
     CUSTOMER,
     OWNER,
     SERVICE,
-    ago,
 )
 from unlost_simulators.salesforce.store.blobs import BlobRecipe
 

@@ -5,15 +5,14 @@ Their relations are the platform's rows.
 
 from __future__ import annotations
 
+from unlost_simulators.company.mails import QUEUE_ADDRESS
+from unlost_simulators.company.times import ago, day
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Linked, Ref
-from unlost_simulators.salesforce.scenarios.chocolate.service import QUEUE_ADDRESS
 from unlost_simulators.salesforce.scenarios.chocolate.story_rows import (
     CASE_MELTED,
     CUSTOMER,
     OWNER,
     SERVICE,
-    ago,
-    day,
 )
 
 THREAD_ID = "<melted-1@sonnenschein.example>"

@@ -6,13 +6,13 @@ modules.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date
 from typing import Any
 
-from unlost_simulators.company.times import OPENING
+from unlost_simulators.company.products import PRICES_IN_CENTS
+from unlost_simulators.company.times import ago, day
 from unlost_simulators.company.vocabulary import PRODUCTS
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.catalogue import PRICES_IN_CENTS
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
     BUSINESS_ACCOUNT,
@@ -23,16 +23,6 @@ CUSTOMER = Ref("Account", story.CUSTOMER)
 OWNER = Ref("User", "sabine")
 SERVICE = Ref("User", "anne")
 CASE_MELTED = Ref("Case", "melted")
-
-
-def ago(days: float) -> datetime:
-    """An instant before the opening."""
-    return (OPENING - timedelta(days=days)).replace(microsecond=0)
-
-
-def day(days: float) -> date:
-    """A date before the opening."""
-    return ago(days).date()
 
 
 def write(fixed: FixedRows) -> None:

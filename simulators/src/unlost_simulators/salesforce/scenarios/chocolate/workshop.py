@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from unlost_simulators.company import vocabulary as words
+from unlost_simulators.company.cases import customer_of_case, state_of_case
 from unlost_simulators.company.columns import (
     booleans,
     chosen,
@@ -25,7 +26,6 @@ from unlost_simulators.company.times import (
 )
 from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CASE_STATUSES
 from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made
-from unlost_simulators.salesforce.scenarios.chocolate.service import case_account, case_status
 from unlost_simulators.salesforce.scenarios.chocolate.world import World, audited
 
 _INGREDIENTS = pa.array(
@@ -227,14 +227,14 @@ def case_history(world: World, rows: Rows) -> Made:
     """Cases went from New to the state that they are in."""
     case = rows.numbers
     changed = Rows(world.seed, "Case", case)
-    country = country_of(case_account(world, case))
+    country = country_of(customer_of_case(world, case))
     return {
         "Id": world.keys.generated("CaseHistory", case),
         "CaseId": world.refer("Case", case, of=max(world.sizes.cases, 1)),
         "Field": rows.pick("field", ("Status",)),
         "DataType": rows.pick("type", ("Text",)),
         "OldValue": rows.pick("old", ("New",)),
-        "NewValue": chosen(CASE_STATUSES, case_status(world, case)),
+        "NewValue": chosen(CASE_STATUSES, state_of_case(world, case)),
         "CreatedDate": instants(modified_at(changed, days=700)),
         "CreatedById": world.owner_ids(changed, "modifier", country),
     }
