@@ -16,7 +16,7 @@ from unlost_simulators.company.people import contact_identity, customer_numbers
 from unlost_simulators.company.places import country_of
 from unlost_simulators.company.sizes import CompanySizes
 from unlost_simulators.company.times import DAY, OPENING_SECONDS, created_at
-from unlost_simulators.company.world import Company
+from unlost_simulators.company.world import FIRST_GENERATED, Company
 
 CASE = "Case"
 STATES = ("New", "Working", "Escalated", "Closed")
@@ -72,7 +72,7 @@ def cases(company: Company[CompanySizes], case: Numbers) -> Facts[Case]:
     opened = created_at(rows, days=DAYS)
     closed = np.minimum(opened + rows.below("days", 20 * DAY), OPENING_SECONDS)
     columns = {
-        "number": pa.array(case),
+        "number": pa.array(case + FIRST_GENERATED),
         "customer_number": customer_numbers(customer),
         "mail": contact_identity(company, person_of_case(company, case)).mail,
         "kind": rows.pick("type", ("Complaint", "Question", "Order", "Praise")),

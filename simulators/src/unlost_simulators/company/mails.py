@@ -18,7 +18,7 @@ from unlost_simulators.company.people import contact_identity
 from unlost_simulators.company.places import country_of
 from unlost_simulators.company.sizes import CompanySizes
 from unlost_simulators.company.times import OPENING_SECONDS, created_at
-from unlost_simulators.company.world import Company
+from unlost_simulators.company.world import FIRST_GENERATED, Company
 
 MAIL = "Mail"
 THREAD = "Thread"
@@ -79,7 +79,7 @@ def mails(company: Company[CompanySizes], mail: Numbers) -> Facts[Mail]:
     topic = Rows(company.seed, THREAD, thread).pick("subject", SUBJECTS)
     columns = {
         "identifier": identifiers(mail),
-        "case": pa.array(case),
+        "case": pa.array(case + FIRST_GENERATED),
         "subject": where(place > 0, joined("RE: ", topic), topic),
         **_bodies(Rows(company.seed, MAIL, mail), country_of(customer_of_case(company, case))),
         "sender_name": where(incoming, joined(who.first, " ", who.last), QUEUE_NAME),

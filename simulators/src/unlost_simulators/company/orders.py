@@ -15,7 +15,7 @@ from unlost_simulators.company.people import customer_numbers
 from unlost_simulators.company.products import PRICE_LISTS, PRICES_IN_CENTS, PRODUCTS
 from unlost_simulators.company.sizes import CompanySizes
 from unlost_simulators.company.times import created_at
-from unlost_simulators.company.world import Company
+from unlost_simulators.company.world import FIRST_GENERATED, Company
 
 ORDER = "Order"
 ITEM = "OrderItem"
@@ -61,7 +61,7 @@ def orders(company: Company[CompanySizes], order: Numbers) -> Facts[Order]:
     """Orders, by their numbers (from 0)."""
     rows = Rows(company.seed, ORDER, order)
     columns = {
-        "number": pa.array(order),
+        "number": pa.array(order + FIRST_GENERATED),
         "customer_number": customer_numbers(customer_of_order(company, order)),
         "day": dates(created_at(rows, days=DAYS)),
         "confirmed": booleans(rows.chance("activated", 80)),
@@ -95,7 +95,7 @@ def items(company: Company[CompanySizes], item: Numbers) -> Facts[OrderItem]:
     """Items of orders, by their numbers (from 0)."""
     numbers = item_numbers(company, item)
     columns = {
-        "order": pa.array(numbers.order),
+        "order": pa.array(numbers.order + FIRST_GENERATED),
         "product_code": chosen(_CODES, numbers.product),
         "quantity": pa.array(numbers.quantity),
         "cents": pa.array(PRICES_IN_CENTS[numbers.price]),

@@ -60,10 +60,10 @@ class PersonIdentity:
     mail: pa.Array
 
 
-def identity(rows: Rows, country: Numbers) -> PersonIdentity:
+def identity(rows: Rows, country: Numbers, *, domains: pa.Array = _DOMAINS) -> PersonIdentity:
     """Name and mail address; the address is unique by the row number."""
     first = _FIRST.starts[country] + rows.below("first", _FIRST.sizes[country])
-    mail = joined(chosen(_MAIL_FIRST, first), ".", digits(rows.numbers), chosen(_DOMAINS, country))
+    mail = joined(chosen(_MAIL_FIRST, first), ".", digits(rows.numbers), chosen(domains, country))
     return PersonIdentity(
         first=chosen(_FIRST.flat, first),
         last=rows.pick_in("last", _LAST, country),

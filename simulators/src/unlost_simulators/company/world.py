@@ -13,6 +13,9 @@ import numpy as np
 from unlost_simulators.company.draws import Numbers, Rows
 from unlost_simulators.company.sizes import CompanySizes
 
+FIRST_GENERATED = 1_000
+"""Generated cases, orders and tickets are numbered from here; written-out ones lie below."""
+
 
 @dataclass(frozen=True, slots=True)
 class Company[Sizes: CompanySizes]:

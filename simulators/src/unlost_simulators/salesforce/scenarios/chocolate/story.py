@@ -6,6 +6,7 @@ the same at every seed and scale.
 
 from __future__ import annotations
 
+from unlost_simulators.company import written
 from unlost_simulators.company.employees import BY_HANDLE
 
 BACKUP_USERNAME = "backup@chocolate.example"
@@ -23,11 +24,11 @@ SALES_USERNAME = BY_HANDLE["kenji"].mail
 INACTIVE_USERNAME = BY_HANDLE["wim"].mail
 """Left the company; still owns records."""
 
-CUSTOMER_NUMBER = "0040017"
-CUSTOMER_NAME = "Confiserie Sonnenschein GmbH"
+CUSTOMER_NUMBER = written.SONNENSCHEIN.number
+CUSTOMER_NAME = written.SONNENSCHEIN.name
 CUSTOMER = "sonnenschein"
 """Handle of the customer's Account row."""
-PARENT_CUSTOMER_NUMBER = "0040016"
+PARENT_CUSTOMER_NUMBER = written.HOLDING.number
 
 DELETED_WITH_CUSTOMER: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("ContentDocument", ("prices", "shop", "protocol", "credit-note", "reviews")),

@@ -5,6 +5,7 @@ Their relations are the platform's rows.
 
 from __future__ import annotations
 
+from unlost_simulators.company import written
 from unlost_simulators.company.mails import QUEUE_ADDRESS
 from unlost_simulators.company.times import ago, day
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Linked, Ref
@@ -15,23 +16,13 @@ from unlost_simulators.salesforce.scenarios.chocolate.story_rows import (
     SERVICE,
 )
 
-THREAD_ID = "<melted-1@sonnenschein.example>"
+THREAD_ID = written.MAILS[0].identifier
 LOOP_MAILS = 24
-LOOP_ADDRESS = "buchhaltung@feinkost-ruhe.example"
+LOOP_ADDRESS = written.RUHE.mail
 PURGED_ADDRESS = "weg@mail.example"
 """Whose it was is purged; a trap row still names the lead."""
-_CUSTOMER_ADDRESS = "oezlem@sonnenschein.example"
-
-_THREAD = (
-    (
-        True,
-        "Guten Tag,\r\n\r\ndie Lieferung ist leider geschmolzen, Foto im Text.\r\n\r\nÖzlem Yıldız",
-    ),
-    (False, "Guten Tag Frau Yıldız,\r\n\r\ndas tut uns leid. Wir prüfen den Temperaturlogger."),
-    (True, "Danke.\r\n\r\n> Wir prüfen den Temperaturlogger.\r\nUnd wer zahlt? 🤔"),
-    (False, "Wir. Gutschrift folgt, siehe PDF."),
-    (True, "Perfekt, vielen Dank! ☀️"),
-)
+_CUSTOMER_ADDRESS = written.PEOPLE["oezlem"].mail
+_END = "</body></html>"
 
 
 def write(fixed: FixedRows) -> None:
@@ -44,30 +35,24 @@ def write(fixed: FixedRows) -> None:
 
 def _thread(fixed: FixedRows) -> None:
     """The first mail shows a picture that lies beside it; the fourth carries a PDF."""
-    for number, (incoming, text) in enumerate(_THREAD, start=1):
-        days = 9 - 0.4 * number
-        sender, to = (
-            (_CUSTOMER_ADDRESS, QUEUE_ADDRESS) if incoming else (QUEUE_ADDRESS, _CUSTOMER_ADDRESS)
-        )
-        html = f"<html><body><p>{text}</p>".replace("\r\n", "<br>")
-        picture = '<img src="/servlet/servlet.FileDownload?file={id}" alt="Foto" width="480"></body></html>'
-        subject = (
-            "Weihnachtslieferung geschmolzen 😢"
-            if number == 1
-            else "AW: Weihnachtslieferung geschmolzen 😢"
-        )
+    picture = f'<img src="/servlet/servlet.FileDownload?file={{id}}" alt="Foto" width="480">{_END}'
+    for number, mail in enumerate(written.MAILS, start=1):
+        shown = Linked(mail.html.removesuffix(_END) + picture, Ref("Attachment", "inline"))
         fixed.add(
-            "EmailMessage", f"melted-{number}", days_ago=days, by=SERVICE, ParentId=CASE_MELTED,
-            RelatedToId=CASE_MELTED, Subject=subject, Name=subject, TextBody=text,
-            HtmlBody=Linked(html + picture, Ref("Attachment", "inline")) if number == 1 else f"{html}</body></html>",
-            Headers=f"Message-ID: <melted-{number}@sonnenschein.example>\r\nIn-Reply-To: {THREAD_ID}",
-            FromName="Özlem Yıldız" if incoming else "Anne Preuß", FromAddress=sender, ToAddress=to,
-            FromId=Ref("Contact", "oezlem") if incoming else None,
-            CcAddress="frieda@sonnenschein.example" if number == 1 else None, Incoming=incoming,
-            HasAttachment=number in {1, 4}, Status="1" if incoming else "3", MessageDate=ago(days),
-            MessageIdentifier=f"<melted-{number}@sonnenschein.example>", ThreadIdentifier=THREAD_ID,
+            "EmailMessage", f"melted-{number}", days_ago=written.days_ago_of_mail(number), by=SERVICE,
+            ParentId=CASE_MELTED,
+            RelatedToId=CASE_MELTED, Subject=mail.subject, Name=mail.subject, TextBody=mail.text,
+            HtmlBody=shown if number == 1 else mail.html,
+            Headers=f"Message-ID: {mail.identifier}\r\nIn-Reply-To: {THREAD_ID}",
+            FromName=mail.sender_name, FromAddress=mail.sender, ToAddress=mail.recipient,
+            FromId=Ref("Contact", "oezlem") if mail.incoming else None,
+            CcAddress=written.PEOPLE["frieda"].mail if number == 1 else None,
+            Incoming=mail.incoming,
+            HasAttachment=number in {1, 4}, Status="1" if mail.incoming else "3",
+            MessageDate=mail.sent,
+            MessageIdentifier=mail.identifier, ThreadIdentifier=THREAD_ID,
             ReplyToEmailMessageId=Ref("EmailMessage", f"melted-{number - 1}") if number > 1 else None,
-            IsExternallyVisible=not incoming,
+            IsExternallyVisible=not mail.incoming,
         )  # fmt: skip
 
 
@@ -98,8 +83,9 @@ def _other_mails(fixed: FixedRows) -> None:
 def _loop(fixed: FixedRows) -> None:
     """Two machines that answer each other every ten minutes; every mail quotes all before it."""
     account = fixed.add(
-        "Account", "loop", days_ago=200, by=SERVICE, Name="Feinkost Ruhe KG", Office__c="Leipzig",
-        Customer_Number__c="0040099", BillingCity="Köln", BillingCountry="Germany",
+        "Account", "loop", days_ago=200, by=SERVICE, Name=written.RUHE.name,
+        Office__c=written.RUHE.office, Customer_Number__c=written.RUHE.number,
+        BillingCity=written.RUHE.city, BillingCountry=written.RUHE.country,
     )  # fmt: skip
     contact = fixed.add(
         "Contact", "loop", days_ago=200, by=SERVICE, AccountId=account, LastName="Buchhaltung",

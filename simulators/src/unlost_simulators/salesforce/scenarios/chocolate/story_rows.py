@@ -6,9 +6,10 @@ modules.
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
+from unlost_simulators.company import written
+from unlost_simulators.company.customers import Customer
 from unlost_simulators.company.products import PRICES_IN_CENTS
 from unlost_simulators.company.times import ago, day
 from unlost_simulators.company.vocabulary import PRODUCTS
@@ -38,58 +39,60 @@ def write(fixed: FixedRows) -> None:
 
 
 def _leipzig(stem: str) -> dict[str, Any]:
+    customer = written.SONNENSCHEIN
     return {
-        f"{stem}Street": "Karl-Heine-Straße 17\nHinterhaus, 2. OG",
-        f"{stem}City": "Leipzig", f"{stem}State": "Sachsen", f"{stem}PostalCode": "04229",
-        f"{stem}Country": "Germany", f"{stem}Latitude": 51.332145, f"{stem}Longitude": 12.331892,
-        f"{stem}GeocodeAccuracy": "Address",
+        f"{stem}Street": customer.street,
+        f"{stem}City": customer.city, f"{stem}State": customer.state,
+        f"{stem}PostalCode": customer.postal_code,
+        f"{stem}Country": customer.country, f"{stem}Latitude": 51.332145,
+        f"{stem}Longitude": 12.331892, f"{stem}GeocodeAccuracy": "Address",
+    }  # fmt: skip
+
+
+def _business(customer: Customer) -> dict[str, Any]:
+    """What a business has in every system."""
+    return {
+        "Name": customer.name, "Type": customer.kind, "RecordTypeId": BUSINESS_ACCOUNT,
+        "Office__c": customer.office, "Customer_Number__c": customer.number,
     }  # fmt: skip
 
 
 def _accounts(fixed: FixedRows) -> None:
+    customer = written.SONNENSCHEIN
     holding = fixed.add(
-        "Account", "holding", days_ago=1_700, by=OWNER, Name="Sonnenschein Holding SE",
-        Type="Reseller", RecordTypeId=BUSINESS_ACCOUNT, Industry="Wholesale", Office__c="Leipzig",
-        Customer_Number__c=story.PARENT_CUSTOMER_NUMBER, AnnualRevenue=10_000_000.0,
+        "Account", "holding", days_ago=1_700, by=OWNER, **_business(written.HOLDING),
+        Industry="Wholesale", AnnualRevenue=float(written.HOLDING.revenue or 0),
         **_leipzig("Billing"),
     )  # fmt: skip
     fixed.add(
-        "Account", story.CUSTOMER, days_ago=1_650, by=OWNER, Name=story.CUSTOMER_NAME, Type="Shop",
-        RecordTypeId=BUSINESS_ACCOUNT, ParentId=holding, Industry="Retail", Office__c="Leipzig",
-        Customer_Number__c=story.CUSTOMER_NUMBER, Phone="+49 341 0040017", Fax="+49 341 0040018",
-        AccountNumber="K-040017", Website="https://sonnenschein.example", AnnualRevenue=1_250_000.0,
-        NumberOfEmployees=23, Ownership="Private", Rating="Hot", YearStarted="1904",
-        Description='Stammkundin seit 1904.\r\nWünscht "ohne Palmöl", bitte 2× prüfen.\n☀️ 日曜定休',
-        VAT_Number__c="DE000400170", Credit_Limit__c=25_000.0, Discount__c=12.5,
+        "Account", story.CUSTOMER, days_ago=1_650, by=OWNER, **_business(customer),
+        ParentId=holding, Industry="Retail", Phone=customer.phone, Fax=customer.fax,
+        AccountNumber="K-040017", Website=customer.website,
+        AnnualRevenue=float(customer.revenue or 0),
+        NumberOfEmployees=customer.employees, Ownership="Private", Rating="Hot",
+        YearStarted=customer.founded, Description=customer.remarks,
+        VAT_Number__c=customer.vat, Credit_Limit__c=25_000.0, Discount__c=12.5,
         Bank_Account__c="DE00 0000 0000 0004 0017 00", Cold_Chain__c=True,
         Delivery_Days__c="Tue;Fri", AccountSource="Trade Fair", LastModifiedDate=ago(12),
         SystemModstamp=ago(12), LastActivityDate=day(3), **_leipzig("Billing"), **_leipzig("Shipping"),
     )  # fmt: skip
+    cafe = written.CAFE
     fixed.add(
-        "Account", "cafe-dresden", days_ago=800, by=OWNER, Name="Sonnenschein Café Dresden",
-        Type="Shop", RecordTypeId=BUSINESS_ACCOUNT, ParentId=CUSTOMER, Industry="Café",
-        Office__c="Leipzig", Customer_Number__c="0040018", BillingCity="Dresden",
-        BillingCountry="Germany", Phone="+49 351 0040018",
+        "Account", "cafe-dresden", days_ago=800, by=OWNER, **_business(cafe), ParentId=CUSTOMER,
+        Industry="Café", BillingCity=cafe.city, BillingCountry=cafe.country, Phone=cafe.phone,
     )  # fmt: skip
 
 
 def _contacts(fixed: FixedRows) -> None:
-    people = (
-        ("frieda", "Frau", "Frieda", "Sonnenschein", "Inhaberin", "Geschäftsführung", None),
-        ("emil", "Herr", "Emil", "Sonnenschein", "Junior", "Geschäftsführung", "frieda"),
-        ("oezlem", "Frau", "Özlem", "Yıldız-Großmann", "Einkaufsleiterin", "Einkauf", "frieda"),
-        ("hans", "Herr", "Hans-Jörg", "Müller", "Buchhalter", "Buchhaltung", "frieda"),
-        ("misaki", "Frau", "美咲", "佐藤", "Praktikantin", "Filiale", "oezlem"),
-        ("joao", "Herr", "João", "Conceição", "Konditormeister", "Filiale", "frieda"),
-        ("petra", "Dr.", "Petra", "O'Reilly", 'Qualität & "Allergene"', "Labor", "oezlem"),
-    )  # fmt: skip
-    for number, (handle, greeting, first, last, title, department, boss) in enumerate(people):
+    for number, (handle, person) in enumerate(written.PEOPLE.items()):
+        boss = written.SUPERIORS.get(handle)
         fixed.add(
             "Contact", handle, days_ago=1_600 - 100 * number, by=OWNER, AccountId=CUSTOMER,
-            Salutation=greeting, FirstName=first, LastName=last, Title=title, Department=department,
+            Salutation=person.salutation, FirstName=person.first, LastName=person.last,
+            Title=person.title, Department=person.department,
             ReportsToId=Ref("Contact", boss) if boss else None,
-            Email=f"{handle}@sonnenschein.example", Phone=f"+49 341 00400{number:02d}",
-            MobilePhone=f"+49 170 00400{number:02d}", Birthdate=date(1960 + 5 * number, 2, 29 - number),
+            Email=person.mail, Phone=person.phone,
+            MobilePhone=person.mobile, Birthdate=person.birthday,
             Sales_Region__c="Mitte", Level__c="Primary" if number == 0 else "Secondary",
             Languages__c="Deutsch;English", Loyalty_Number__c=f"{4_001_700 + number:018d}",
             Purchases_Last_Year__c=98_765.43 - 10_000 * number, Newsletter__c=number % 2 == 0,
@@ -122,21 +125,23 @@ def _contacts(fixed: FixedRows) -> None:
 
 
 def _private_customer(fixed: FixedRows) -> None:
+    customer, person = written.SASAKI, written.PRIVATE_PERSON
     shared = {
-        "FirstName": "美咲",
-        "LastName": "佐々木",
-        "Salutation": "様",
-        "Phone": "+81 6 0040020",
+        "FirstName": person.first,
+        "LastName": person.last,
+        "Salutation": person.salutation,
+        "Phone": person.phone,
     }
     account = fixed.add(
-        "Account", "private", days_ago=600, by=Ref("User", "yuki"), Name="美咲 佐々木", Type="Private",
+        "Account", "private", days_ago=600, by=Ref("User", "yuki"), Name=customer.name,
+        Type=customer.kind,
         RecordTypeId=PERSON_ACCOUNT, IsPersonAccount=True, PersonContactId=Ref("Contact", "private"),
-        PersonEmail="misaki.sasaki@mail.example", Customer_Number__c="0040020", Office__c="Osaka",
+        PersonEmail=customer.mail, Customer_Number__c=customer.number, Office__c=customer.office,
         Sales_Region__pc="Kansai", Loyalty_Number__pc="000000000040020017", **shared,
     )  # fmt: skip
     fixed.add(
         "Contact", "private", days_ago=600, by=Ref("User", "yuki"), AccountId=account,
-        IsPersonAccount=True, Email="misaki.sasaki@mail.example", Sales_Region__c="Kansai",
+        IsPersonAccount=True, Email=person.mail, Sales_Region__c="Kansai",
         Loyalty_Number__c="000000000040020017", **shared,
     )  # fmt: skip
 
@@ -207,22 +212,20 @@ def _contract_and_orders(fixed: FixedRows) -> None:
 
 def _cases(fixed: FixedRows) -> None:
     complaints = (
-        ("melted", "Weihnachtslieferung geschmolzen 😢", "Complaint", "Working", "oezlem", 9, None),
-        ("invoice", "Falsche Rechnung 0040017-09", "Question", "Closed", "hans", 60, None),
-        ("allergen", "Enthält Charge 17 Haselnuss?", "Question", "Closed", "petra", 90, None),
-        ("praise", "Danke! Die Osterhasen waren herrlich", "Praise", "Closed", "frieda", 200, None),
-        ("melted-2", "AW: Weihnachtslieferung (Nachtrag)", "Complaint", "New", "emil", 2, "melted"),
+        ("melted", "oezlem", 9, None), ("invoice", "hans", 60, None), ("allergen", "petra", 90, None),
+        ("praise", "frieda", 200, None), ("melted-2", "emil", 2, "melted"),
     )  # fmt: skip
-    for handle, subject, kind, status, contact, days, parent in complaints:
-        closed = status == "Closed"
+    for handle, contact, days, parent in complaints:
+        fact = written.CASES[handle]
+        closed = fact.closed is not None
         case = fixed.add(
-            "Case", handle, days_ago=days, by=SERVICE, AccountId=CUSTOMER, Subject=subject,
-            ContactId=Ref("Contact", contact), Type=kind, Status=status, Origin="Email",
-            Priority="High" if kind == "Complaint" else "Medium", Reason="Melted",
+            "Case", handle, days_ago=days, by=SERVICE, AccountId=CUSTOMER, Subject=fact.subject,
+            ContactId=Ref("Contact", contact), Type=fact.kind, Status=fact.state, Origin="Email",
+            Priority=fact.priority, Reason="Melted",
             ParentId=Ref("Case", parent) if parent else None, IsClosed=closed,
-            ClosedDate=ago(days - 2) if closed else None, AssetId=Ref("Asset", "fridge"),
-            BusinessHoursId=Ref("BusinessHours", "hours-1"), SuppliedEmail=f"{contact}@sonnenschein.example",
-            Description='Temperaturlogger zeigt 27 °C.\r\nFahrer sagte: "War halt Stau."\nFoto anbei.',
+            ClosedDate=fact.closed, AssetId=Ref("Asset", "fridge"),
+            BusinessHoursId=Ref("BusinessHours", "hours-1"), SuppliedEmail=fact.mail,
+            Description=fact.text,
             Ticket_Number__c=f"{40_017_000 + days:018d}",
         )  # fmt: skip
         for number in range(1 if closed else 3):
