@@ -13,6 +13,7 @@ import numpy as np
 from unlost_simulators.company.draws import Numbers, Rows
 from unlost_simulators.company.sizes import CompanySizes
 
+BATCH = 10_000
 FIRST_GENERATED = 1_000
 """Generated cases, orders and tickets are numbered from here; written-out ones lie below."""
 
@@ -54,6 +55,12 @@ class Company[Sizes: CompanySizes]:
         rounds = max(self.sizes.contacts // business, 1)
         contact = customer % business + rows.below(column, rounds) * business
         return contact % max(self.sizes.contacts, 1)
+
+
+def runs(count: int, *, size: int = BATCH) -> Iterator[Numbers]:
+    """The row numbers of `count` facts, in runs of at most `size`: the argument of each maker."""
+    for first, length in batches(count, size):
+        yield np.arange(first, first + length, dtype=np.int64)
 
 
 def batches(count: int, size: int) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The chocolate maker: Kwinten Chocolade NV of Gent, with offices in Leipzig, Osaka and Ilhéus.
+"""The chocolate maker of `unlost_simulators.company` as a Salesforce org.
 
 How its org is made:
 
@@ -6,9 +6,9 @@ How its org is made:
   and delete rules of a real org; `fields.py` has the constructors, `record_types.py` the types.
 - `setup_rows`, `catalogue`, `story_*` and `trap_rows` write out rows one by one into `FixedRows`
   (`fixed.py`). Their ids are the same at every seed and scale; `story.py` has the names to refer to.
-- `people`, `sales`, `service`, `files`, `workshop` generate rows by the column. A value depends on
-  (seed, table, column, row number) alone (`draws.py`), and ids follow from row numbers (`world.py`),
-  so that a child finds its parents by arithmetic and memory stays bounded by one batch.
+- `people`, `sales`, `service`, `files`, `workshop` generate rows by the column: facts of the company
+  and what only Salesforce has. Ids follow from row numbers (`world.py`), so that a child finds its
+  parents by arithmetic and memory stays bounded by one batch.
 - `sizes.py` says how many rows of each, `sources.py` lists the makers, `scenario.py` runs them,
   `bench.py` has the scenarios for measurements.
 """
