@@ -14,7 +14,7 @@ from lying_proxy.changes import (
 )
 from lying_proxy.lie import Fate, Lie, Spell, Stage, by_kind, kinds
 from lying_proxy.small_org import BACKUP
-from unlost_simulators.salesforce.users import Permission
+from unlost_simulators.salesforce.model.users import Permission
 
 OTHER_ORG = "00D000000000099EAA"
 

@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any
 
 from unlost_simulators.kit.clock import VirtualClock
-from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.objects import build_object, history_of
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.objects import build_object, history_of
+from unlost_simulators.salesforce.model.schema import DeleteRule, Sharing
+from unlost_simulators.salesforce.model.settings import OrgSettings
+from unlost_simulators.salesforce.model.users import BACKUP_PERMISSIONS, Permission, SimUser
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.objects_access import OBJECTS as ACCESS
-from unlost_simulators.salesforce.schema import DeleteRule, Sharing
-from unlost_simulators.salesforce.settings import OrgSettings
 from unlost_simulators.salesforce.store.blobs import BlobRecipe
-from unlost_simulators.salesforce.users import BACKUP_PERMISSIONS, Permission, SimUser
 
 OPENING = datetime(2026, 11, 3, 0, 0, tzinfo=UTC)  # a Tuesday
 ORG_ID = "00D000000000062EAA"

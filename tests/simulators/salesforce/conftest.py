@@ -6,10 +6,9 @@ from datetime import UTC, datetime
 import pytest
 
 from unlost_simulators.kit.clock import VirtualClock
-from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.objects import build_object, history_of
-from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.objects import build_object, history_of
+from unlost_simulators.salesforce.model.schema import (
     DeleteRule,
     FieldType,
     PicklistValue,
@@ -17,7 +16,8 @@ from unlost_simulators.salesforce.schema import (
     RecordTypeDef,
     Sharing,
 )
-from unlost_simulators.salesforce.users import BACKUP_PERMISSIONS, Permission, SimUser
+from unlost_simulators.salesforce.model.users import BACKUP_PERMISSIONS, Permission, SimUser
+from unlost_simulators.salesforce.org import Org
 
 NOON = datetime(2026, 11, 1, 12, tzinfo=UTC)
 BACKUP_ID = "005Dn0000000001IAA"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlost_simulators.kit.http.app import SimulatorApp
 from unlost_simulators.kit.orgs import OrgRegistry
-from unlost_simulators.salesforce.admin import admin
+from unlost_simulators.salesforce.admin.api import admin
 from unlost_simulators.salesforce.http.dispatcher import Dispatcher
 from unlost_simulators.salesforce.server import SimulatorOptions, build
 from unlost_simulators.salesforce.simulator import Simulator

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from unlost_simulators.salesforce.answers import ResultRows
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.ids import BARE
+from unlost_simulators.salesforce.model.answers import ResultRows
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.ids import BARE
 
 LOCATOR_PREFIX = "0r8"
 

@@ -9,9 +9,9 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from unlost_simulators.salesforce import ids, rights
-from unlost_simulators.salesforce.answers import Json
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model import ids, rights
+from unlost_simulators.salesforce.model.answers import Json
+from unlost_simulators.salesforce.model.schema import (
     INTEGERS,
     NUMBERS,
     ChildRelationship,
@@ -24,8 +24,8 @@ from unlost_simulators.salesforce.schema import (
     RecordTypeDef,
     Schema,
 )
-from unlost_simulators.salesforce.settings import OrgSettings
-from unlost_simulators.salesforce.users import ObjectOperation, SimUser
+from unlost_simulators.salesforce.model.settings import OrgSettings
+from unlost_simulators.salesforce.model.users import ObjectOperation, SimUser
 from unlost_simulators.salesforce.writing.merging import MERGEABLE
 
 MASTER_RECORD_TYPE = ids.MASTER_RECORD_TYPE

@@ -6,13 +6,13 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.soql import clauses, query
 from unlost_simulators.salesforce.soql.names import Frame
 from unlost_simulators.salesforce.soql.parse import parse
 from unlost_simulators.salesforce.store import tables, values
 from unlost_simulators.salesforce.store.store import Store
-from unlost_simulators.salesforce.users import Permission, SimUser
 
 _EVERYBODY = SimUser("005000000000000AAA", "", permissions=frozenset(Permission))
 

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from unlost_simulators.kit.allowances import Allowances
-from unlost_simulators.salesforce.allocations import (
+from unlost_simulators.salesforce.model.allocations import (
     API_CALLS,
     BULK_BATCHES,
     BULK_QUERY_JOBS,
     BULK_QUERY_MB,
 )
-from unlost_simulators.salesforce.answers import Json
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.schema import ObjectDef
-from unlost_simulators.salesforce.settings import MIB
+from unlost_simulators.salesforce.model.answers import Json
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.settings import MIB
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.storage import FILE_SIZES, StorageMeter, row_size_sql
 from unlost_simulators.salesforce.store.store import Store
-from unlost_simulators.salesforce.users import Permission, SimUser
 
 FIXED = {
     "AnalyticsExternalDataSizeMB": 40_960,

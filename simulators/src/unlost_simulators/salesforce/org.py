@@ -15,8 +15,8 @@ from unlost_simulators.kit.allowances import Allowances
 from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce import describe as describing
 from unlost_simulators.salesforce import editing, limits, reading, replication
-from unlost_simulators.salesforce.allocations import API_CALLS
-from unlost_simulators.salesforce.answers import (
+from unlost_simulators.salesforce.model.allocations import API_CALLS
+from unlost_simulators.salesforce.model.answers import (
     Blob,
     BulkSelect,
     DeletedIds,
@@ -25,15 +25,15 @@ from unlost_simulators.salesforce.answers import (
     Json,
     UpdatedIds,
 )
-from unlost_simulators.salesforce.errors import SalesforceError, not_found
-from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef, Schema
-from unlost_simulators.salesforce.settings import OrgSettings
+from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType, ObjectDef, Schema
+from unlost_simulators.salesforce.model.settings import OrgSettings
+from unlost_simulators.salesforce.model.users import Permission, SimUser, Users
 from unlost_simulators.salesforce.soql import query as running
 from unlost_simulators.salesforce.soql.result import QueryResult
 from unlost_simulators.salesforce.storage import StorageMeter
 from unlost_simulators.salesforce.store import database, evolve, tables
 from unlost_simulators.salesforce.store.store import Store
-from unlost_simulators.salesforce.users import Permission, SimUser, Users
 from unlost_simulators.salesforce.writing import execution, merging, pictures
 from unlost_simulators.salesforce.writing.merging import MergeRequest, MergeResult
 from unlost_simulators.salesforce.writing.mishaps import Mishaps, NoMishaps

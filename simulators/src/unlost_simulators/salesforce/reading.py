@@ -5,20 +5,20 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import cast
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.answers import Blob, Json
-from unlost_simulators.salesforce.errors import SalesforceError, not_found
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.answers import Blob, Json
+from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
+from unlost_simulators.salesforce.model.schema import (
     INTEGERS,
     NUMBERS,
     FieldDef,
     FieldType,
     ObjectDef,
 )
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.soql import ast, query
 from unlost_simulators.salesforce.store import blobs, tables
 from unlost_simulators.salesforce.store.store import Store
-from unlost_simulators.salesforce.users import SimUser
 
 OCTETS = "application/octetstream"
 """Content type of every blob, in the service's own spelling."""

@@ -5,13 +5,13 @@ Source: REST guide (resources-getupdated, resources-getdeleted), SOAP guide (get
 
 from datetime import UTC, datetime, timedelta
 
-from unlost_simulators.salesforce.answers import DeletedIds, UpdatedIds
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.model.answers import DeletedIds, UpdatedIds
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.soql import access, query, refusals
 from unlost_simulators.salesforce.store import database, tables
 from unlost_simulators.salesforce.store.store import Store, naive
-from unlost_simulators.salesforce.users import SimUser
 
 UPDATED_WINDOW = timedelta(days=30)
 DELETED_WINDOW = timedelta(days=15)

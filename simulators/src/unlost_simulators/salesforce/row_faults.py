@@ -18,7 +18,7 @@ from unlost_simulators.salesforce.faults import (
     SalesforceFault,
     SalesforceRule,
 )
-from unlost_simulators.salesforce.ids import BARE
+from unlost_simulators.salesforce.model.ids import BARE
 from unlost_simulators.salesforce.writing.mishaps import WriteSubject
 from unlost_simulators.salesforce.writing.request import RowError
 

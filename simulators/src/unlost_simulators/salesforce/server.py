@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.kit.moving import opening_before
 from unlost_simulators.kit.orgs import OrgOptions
-from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios import scenario

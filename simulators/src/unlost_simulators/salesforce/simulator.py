@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any
 from unlost_simulators.kit.faults import FaultPlan
 from unlost_simulators.kit.latency import Latency
 from unlost_simulators.kit.request_log import RequestLog
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.allocations import BULK_QUERY_MB
 from unlost_simulators.salesforce.bulk.ingest_jobs import IngestJobStore
 from unlost_simulators.salesforce.bulk.jobs import QueryJobStore
 from unlost_simulators.salesforce.bulk.pages import GzipPages
@@ -28,6 +26,8 @@ from unlost_simulators.salesforce.bulk.results import ResultCache
 from unlost_simulators.salesforce.cursors import CursorStore
 from unlost_simulators.salesforce.etags import DescribeStamps
 from unlost_simulators.salesforce.faults import SalesforceRule
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.allocations import BULK_QUERY_MB
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp
 from unlost_simulators.salesforce.oauth.consent import Consent
 from unlost_simulators.salesforce.oauth.grants import TokenIssuer

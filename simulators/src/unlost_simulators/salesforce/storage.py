@@ -6,7 +6,7 @@ lists of what counts. 1 KB is 1,024 bytes.
 
 import re
 
-from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.store import database, tables
 from unlost_simulators.salesforce.store.store import Store
 

@@ -10,16 +10,16 @@ import httpx
 import pytest
 
 from unlost_simulators.kit.clock import VirtualClock
-from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.app import SalesforceApp
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.objects import build_object
+from unlost_simulators.salesforce.model.schema import DeleteRule
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp
-from unlost_simulators.salesforce.objects import build_object
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import DeleteRule
 from unlost_simulators.salesforce.server import around
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.store.blobs import BlobRecipe
-from unlost_simulators.salesforce.users import Permission, SimUser
 
 BASE = "/services/data/v66.0"
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

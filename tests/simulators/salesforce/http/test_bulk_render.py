@@ -14,7 +14,7 @@ from unlost_simulators.salesforce.bulk import pages
 from unlost_simulators.salesforce.bulk.pages import GzipPages, PageSizes, cut, starts
 from unlost_simulators.salesforce.bulk.render import CsvForm, Delimiter, LineEnding, load, render
 from unlost_simulators.salesforce.bulk.results import ResultCache, ResultKey
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
 
 AWKWARD = [
     ("plain", "1"),

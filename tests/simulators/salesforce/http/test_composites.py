@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.objects import build_object
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.objects import build_object
 
 BASE = "/services/data/v66.0"
 HALTED = {

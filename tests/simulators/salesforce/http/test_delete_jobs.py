@@ -3,8 +3,8 @@
 import pytest
 
 from simulators.salesforce.http.loads import Load, count, numbered
+from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.store.store import Store
-from unlost_simulators.salesforce.users import Permission
 
 BATCHES = "unlost_simulators.salesforce.bulk.ingest_run.BATCH_ROWS"
 CHUNKS = "unlost_simulators.salesforce.bulk.ingest_run.CHUNK_ROWS"

@@ -6,7 +6,7 @@ import pytest
 
 from simulators.salesforce.http.conftest import BASE
 from simulators.salesforce.http.loads import Load, count, error, numbered, one
-from unlost_simulators.salesforce.users import Permission
+from unlost_simulators.salesforce.model.users import Permission
 
 CREATED = "2026-03-01T12:00:00.000+0000"
 

@@ -1,7 +1,7 @@
 """The life of ingest jobs: states on the clock, aborts, ownership, daily limits."""
 
 from simulators.salesforce.http.loads import Load, count, error, numbered
-from unlost_simulators.salesforce.users import Permission
+from unlost_simulators.salesforce.model.users import Permission
 
 # States, clocks, aborts
 

@@ -9,11 +9,11 @@ import pytest
 from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.bulk.jobs import BulkTiming, JobOrder, JobState, QueryJobStore
 from unlost_simulators.salesforce.bulk.render import CsvForm, render
-from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.faults import (
     SalesforceFault,
     SalesforceRule,
 )
+from unlost_simulators.salesforce.model.errors import SalesforceError
 
 JOB = "750Dn0000000001IAA"
 ORDER = JobOrder("query", "SELECT Id FROM Account", "Account", "005", "66.0", CsvForm())

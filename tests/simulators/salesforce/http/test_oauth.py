@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from unlost_simulators.kit.clock import VirtualClock
+from unlost_simulators.salesforce.model.users import SimUser, Users
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp, load_rsa_key
 from unlost_simulators.salesforce.oauth.consent import Consent
 from unlost_simulators.salesforce.oauth.errors import OAuthError
@@ -24,7 +25,6 @@ from unlost_simulators.salesforce.oauth.grants import (
     parse_basic,
 )
 from unlost_simulators.salesforce.oauth.sessions import SessionStore, s256
-from unlost_simulators.salesforce.users import SimUser, Users
 
 ORG = "00D000000000062EAA"
 DOMAIN = "chocolate.my.salesforce.com"

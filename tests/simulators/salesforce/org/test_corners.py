@@ -6,13 +6,13 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from unlost_simulators.salesforce import fields as f
 from unlost_simulators.salesforce.editing import Expression
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.objects import build_object
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.objects import build_object
+from unlost_simulators.salesforce.model.schema import DeleteRule, Sharing
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import DeleteRule, Sharing
-from unlost_simulators.salesforce.users import SimUser
 
 
 def test_mass_edit_of_every_type(org: Org, backup: SimUser) -> None:

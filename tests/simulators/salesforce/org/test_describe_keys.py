@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.users import Permission, SimUser
 
 ENTRY_KEYS = {
     "activateable",

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.allocations import API_CALLS, BULK_QUERY_JOBS
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.objects import build_object
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.allocations import API_CALLS, BULK_QUERY_JOBS
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.objects import build_object
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.storage import row_size_sql
-from unlost_simulators.salesforce.users import Permission, SimUser
 
 MIB = 1024 * 1024
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost_simulators.salesforce import numbers
+from unlost_simulators.salesforce.model import numbers
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 
-from unlost_simulators.salesforce import fields as f
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.users import SimUser
 
 
 def test_readers_see_whole_writes(org: Org, backup: SimUser) -> None:

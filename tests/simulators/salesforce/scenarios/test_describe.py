@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from unlost_simulators.salesforce.describe import describe, describe_global
+from unlost_simulators.salesforce.model.schema import Schema
+from unlost_simulators.salesforce.model.users import SimUser, normal
 from unlost_simulators.salesforce.scenarios import scenario, scenario_names
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME, OBJECTS
-from unlost_simulators.salesforce.schema import Schema
-from unlost_simulators.salesforce.users import SimUser, normal
 
 VERSION = "v66.0"
 # The keys that recorded answers of a real org have, always all of them.

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from simulators.salesforce.scenarios.test_org import opened
+from unlost_simulators.salesforce.model.settings import MIB
 from unlost_simulators.salesforce.org import Org, SalesforceError
 from unlost_simulators.salesforce.scenarios.chocolate import full_storage, story
-from unlost_simulators.salesforce.settings import MIB
 
 DAY = timedelta(days=1)
 

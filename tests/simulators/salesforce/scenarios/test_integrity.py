@@ -11,11 +11,11 @@ import pyarrow.compute as pc
 import pytest
 
 from unlost_simulators.company.times import OPENING
-from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import RECORD_TYPES
 from unlost_simulators.salesforce.scenarios.chocolate.trap_rows import DANGLING
-from unlost_simulators.salesforce.schema import FieldDef, FieldType
 
 Tables = Mapping[str, pa.Table]
 RUNS = [

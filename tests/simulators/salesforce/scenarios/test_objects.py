@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from unlost_simulators.salesforce.model.schema import DeleteRule, FieldType, ObjectDef
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME, OBJECTS
-from unlost_simulators.salesforce.schema import DeleteRule, FieldType, ObjectDef
 
 # Recorded flags of a developer org (API 59): queryable, createable, updateable, deletable,
 # undeletable, replicateable, triggerable.

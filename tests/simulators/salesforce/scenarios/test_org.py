@@ -8,6 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from unlost_simulators.kit.clock import VirtualClock
+from unlost_simulators.salesforce.model.schema import COMPOUNDS, FieldType, ObjectDef
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org, SalesforceError
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate import story
@@ -15,8 +17,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.bench import CONTACT_COLUM
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.chocolate.objects import OBJECTS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
-from unlost_simulators.salesforce.schema import COMPOUNDS, FieldType, ObjectDef
-from unlost_simulators.salesforce.users import SimUser
 
 # What a backup user who sees all data is refused without a condition, by error code.
 REFUSED = {

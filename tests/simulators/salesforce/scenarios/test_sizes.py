@@ -12,6 +12,7 @@ import pytest
 from unlost_simulators.company.employees import COMPANY
 from unlost_simulators.company.times import OPENING
 from unlost_simulators.company.world import batches
+from unlost_simulators.salesforce.model.schema import COMPOUNDS
 from unlost_simulators.salesforce.scenarios import scenario, scenario_names
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.bench import CONTACT_COLUMNS, LONGEST_BODY
@@ -21,7 +22,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import BATCH_ROWS
 from unlost_simulators.salesforce.scenarios.chocolate.trap_rows import DANGLING
-from unlost_simulators.salesforce.schema import COMPOUNDS
 
 Tables = Mapping[str, pa.Table]
 

@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from simulators.salesforce.soap.envelopes import answer, bad, call, client_fault, fault, good, raw
-from unlost_simulators.salesforce.users import Permission
+from unlost_simulators.salesforce.model.users import Permission
 
 NOT_IN_BIN = ("UNDELETE_FAILED", "Entity is not in the recycle bin")
 NO_ENTRY = ("INVALID_ID_FIELD", "invalid record id; no recycle bin entry found")

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.objects import build_object
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.objects import build_object
+from unlost_simulators.salesforce.model.schema import DeleteRule, QueryRule
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import DeleteRule, QueryRule
 from unlost_simulators.salesforce.soql.rules import LINK_FILTER, LINK_OTHER
-from unlost_simulators.salesforce.users import Permission, SimUser
 
 
 def names(org: Org, user: SimUser, soql: str) -> list:

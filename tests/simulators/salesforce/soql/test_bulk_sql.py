@@ -2,9 +2,9 @@
 
 import pytest
 
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.users import SimUser
 
 
 def rows(org: Org, user: SimUser, soql: str, **options: bool) -> list[dict]:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.users import SimUser
 
 CUSTOM_FIELD = (
     "If you are attempting to use a custom field, be sure to append the '__c' after the custom "

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.soql import ast
 from unlost_simulators.salesforce.soql.parse import parse, unescape
 

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.numbers import write_json
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.numbers import write_json
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.soql.result import QueryResult
-from unlost_simulators.salesforce.users import SimUser
 
 PATH = "/services/data/v66.0/sobjects"
 
@@ -247,7 +247,7 @@ def test_computed_fields(org, backup, shop) -> None:
 
 
 def test_encrypted_fields_are_masked(org, backup) -> None:
-    from unlost_simulators.salesforce.users import Permission
+    from unlost_simulators.salesforce.model.users import Permission
 
     org.insert(backup, "Contact", [{"LastName": "a", "Secret__c": "1234"}, {"LastName": "b"}])
     soql = "SELECT Secret__c FROM Contact"

@@ -5,10 +5,10 @@ from datetime import timedelta
 import pyarrow as pa
 import pytest
 
-from unlost_simulators.salesforce.answers import Holding
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.answers import Holding
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.users import SimUser
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from unlost_simulators.salesforce.editing import Expression
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.users import SimUser
 
 
 def naive(*parts: int) -> datetime:

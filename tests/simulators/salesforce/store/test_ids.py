@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.model import ids
 
 BARE = st.text(alphabet=ids.DIGITS, min_size=15, max_size=15)
 

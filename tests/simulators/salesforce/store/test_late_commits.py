@@ -7,13 +7,13 @@ import pyarrow as pa
 import pytest
 
 from unlost_simulators.kit.clock import VirtualClock
-from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.answers import Holding
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.objects import build_object
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.answers import Holding
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.objects import build_object
+from unlost_simulators.salesforce.model.schema import FieldType
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import FieldType
-from unlost_simulators.salesforce.users import SimUser
 
 FIVE = timedelta(minutes=5)
 

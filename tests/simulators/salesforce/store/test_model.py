@@ -14,11 +14,11 @@ from hypothesis.stateful import (
 )
 
 from unlost_simulators.kit.clock import VirtualClock
-from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.objects import build_object, history_of
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.objects import build_object, history_of
+from unlost_simulators.salesforce.model.schema import DeleteRule
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import DeleteRule
-from unlost_simulators.salesforce.users import SimUser
 
 pytestmark = pytest.mark.full
 

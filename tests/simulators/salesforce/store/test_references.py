@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.users import SimUser
 
 
 @pytest.fixture

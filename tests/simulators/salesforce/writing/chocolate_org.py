@@ -2,13 +2,13 @@
 
 from simulators.salesforce.writing.record_writer import RecordWriter
 from unlost_simulators.kit.clock import VirtualClock
-from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.objects import build_object
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.objects import build_object
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS
 from unlost_simulators.salesforce.scenarios.registry import scenario
-from unlost_simulators.salesforce.schema import ObjectDef
-from unlost_simulators.salesforce.users import Permission
 
 TASK_RELATION = build_object(
     "TaskRelation",

@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.objects import build_object, history_of
-from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.objects import build_object, history_of
+from unlost_simulators.salesforce.model.schema import (
     DeleteRule,
     FieldType,
     PicklistValue,
     RecordTypeDef,
     Sharing,
 )
-from unlost_simulators.salesforce.users import Permission, SimUser
+from unlost_simulators.salesforce.model.users import Permission, SimUser
+from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.writing.request import (
     AllOrNone,
     RowResult,

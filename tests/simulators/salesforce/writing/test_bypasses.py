@@ -6,11 +6,11 @@ import pytest
 
 from simulators.salesforce.writing.chocolate_org import admin, empty_org
 from simulators.salesforce.writing.record_writer import RecordWriter, code, errors
-from unlost_simulators.salesforce import rights
+from unlost_simulators.salesforce.model import rights
+from unlost_simulators.salesforce.model.users import ObjectOperation, Permission
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS
 from unlost_simulators.salesforce.scenarios.registry import scenario
-from unlost_simulators.salesforce.users import ObjectOperation, Permission
 from unlost_simulators.salesforce.writing.rules import TriggerEffect, TriggerRule, ValidationRule
 
 SETTING, BOX = "Shop_Floor_Settings__c", "Weekend_Shift__c"

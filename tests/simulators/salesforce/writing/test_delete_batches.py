@@ -8,11 +8,11 @@ import pytest
 
 from simulators.salesforce.writing.record_writer import NOW, OBJECTS, WRITER
 from unlost_simulators.kit.clock import VirtualClock
-from unlost_simulators.salesforce import ids
 from unlost_simulators.salesforce.bulk import ingest_run
 from unlost_simulators.salesforce.bulk.ingest_habits import IngestHabits
 from unlost_simulators.salesforce.bulk.ingest_run import IngestOrder, Load, Operation, Outcome
 from unlost_simulators.salesforce.bulk.render import CsvForm
+from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.store import database
 

@@ -9,10 +9,10 @@ from simulators.salesforce.writing.record_writer import (
     errors,
 )
 from unlost_simulators.kit.clock import VirtualClock
-from unlost_simulators.salesforce import fields as f
-from unlost_simulators.salesforce.objects import build_object
+from unlost_simulators.salesforce.model import fields as f
+from unlost_simulators.salesforce.model.objects import build_object
+from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.users import Permission
 from unlost_simulators.salesforce.writing.rules import ApprovalRule
 
 LOCKED = ("ENTITY_IS_LOCKED", "the entity is locked for editing", [])

@@ -8,7 +8,7 @@ import pytest
 
 from simulators.salesforce.writing.chocolate_org import admin, empty_org, rows
 from simulators.salesforce.writing.record_writer import RecordWriter, code, errors
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.org import Org
 
 CLOSED = "INSUFFICIENT_ACCESS_OR_READONLY"

@@ -8,10 +8,10 @@ import pytest
 
 from simulators.salesforce.writing.chocolate_org import admin, empty_org, rows
 from simulators.salesforce.writing.record_writer import RecordWriter
+from unlost_simulators.salesforce.model.users import ObjectOperation, Permission, SimUser
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import PERSON_ACCOUNT
-from unlost_simulators.salesforce.users import ObjectOperation, Permission, SimUser
 from unlost_simulators.salesforce.writing.merging import MergeRequest, MergeResult
 
 

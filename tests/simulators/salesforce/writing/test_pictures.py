@@ -6,7 +6,7 @@ import re
 import pytest
 
 from simulators.salesforce.writing.record_writer import RecordWriter, code
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.org import Org
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(200))

@@ -8,13 +8,13 @@ import pytest
 
 from simulators.salesforce.writing.record_writer import RecordWriter, code, errors
 from unlost_simulators.kit.clock import VirtualClock
+from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
     BUSINESS_ACCOUNT,
     PERSON_ACCOUNT,
 )
 from unlost_simulators.salesforce.scenarios.registry import scenario
-from unlost_simulators.salesforce.users import Permission
 
 
 @pytest.fixture(scope="module")

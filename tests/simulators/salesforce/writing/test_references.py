@@ -10,8 +10,8 @@ from simulators.salesforce.writing.record_writer import (
     code,
     errors,
 )
+from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.users import Permission
 from unlost_simulators.salesforce.writing.cells import POLYMORPHIC
 from unlost_simulators.salesforce.writing.request import Channel
 

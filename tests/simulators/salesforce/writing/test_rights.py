@@ -12,9 +12,9 @@ from simulators.salesforce.writing.record_writer import (
     code,
     errors,
 )
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import ObjectOperation, Permission
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.users import ObjectOperation, Permission
 from unlost_simulators.salesforce.writing.request import Verb
 
 PAST = "2019-01-02T03:04:05.000+0000"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from simulators.salesforce.writing.record_writer import NOW, OBJECTS, WRITER, RecordWriter
 from unlost_simulators.kit.clock import VirtualClock
-from unlost_simulators.salesforce.numbers import write_json
+from unlost_simulators.salesforce.model.numbers import write_json
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.writing.request import Channel
 

@@ -14,7 +14,7 @@ from simulators.salesforce.writing.record_writer import (
     code,
     errors,
 )
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.writing.request import Channel, RowError, RowResult, Verb
 

@@ -7,7 +7,7 @@ import duckdb
 import pytest
 
 from simulators.salesforce.writing.record_writer import ALL, CLERK_ID, RecordWriter, code, errors
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.store import database
 from unlost_simulators.salesforce.writing import typed

@@ -8,8 +8,8 @@ import pytest
 
 from simulators.salesforce.writing.chocolate_org import admin, empty_org, rows
 from simulators.salesforce.writing.record_writer import RecordWriter, code, errors
+from unlost_simulators.salesforce.model.schema import Sharing
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import Sharing
 
 
 @pytest.fixture

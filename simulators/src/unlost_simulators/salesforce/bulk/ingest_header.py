@@ -12,8 +12,8 @@ from typing import Any
 
 from unlost_simulators.salesforce.bulk.ingest_csv import BatchRefused
 from unlost_simulators.salesforce.bulk.ingest_habits import UnknownColumns
-from unlost_simulators.salesforce.schema import FieldDef, ObjectDef, Schema
-from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.model.schema import FieldDef, ObjectDef, Schema
+from unlost_simulators.salesforce.model.users import SimUser
 
 CLEAR = "#N/A"
 ONLY_IDS = frozenset({"delete", "hardDelete"})

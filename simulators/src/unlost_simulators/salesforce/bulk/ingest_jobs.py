@@ -21,10 +21,10 @@ from unlost_simulators.salesforce.bulk.ingest_csv import BatchRefused
 from unlost_simulators.salesforce.bulk.ingest_habits import IngestHabits, IngestTiming
 from unlost_simulators.salesforce.bulk.ingest_run import IngestOrder, Load
 from unlost_simulators.salesforce.bulk.jobs import KEPT_FOR
-from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.faults import (
     SalesforceRule,
 )
+from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.org import Org
 
 ABORT_SECONDS = 60.0

@@ -19,13 +19,13 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from unlost_simulators.salesforce.allocations import BULK_BATCHES
 from unlost_simulators.salesforce.bulk import ingest_csv, ingest_header
 from unlost_simulators.salesforce.bulk.ingest_csv import Upload
 from unlost_simulators.salesforce.bulk.ingest_habits import BeyondAllocation, IngestHabits
 from unlost_simulators.salesforce.bulk.ingest_header import HeaderRules, UploadColumns
 from unlost_simulators.salesforce.bulk.render import CsvForm
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.allocations import BULK_BATCHES
+from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.writing.mishaps import WriteSubject
 from unlost_simulators.salesforce.writing.removal import independent

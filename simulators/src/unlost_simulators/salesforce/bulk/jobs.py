@@ -18,10 +18,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from unlost_simulators.salesforce.bulk.render import CsvForm, Rendered
-from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.faults import (
     SalesforceRule,
 )
+from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
 
 # Jobs and results are removed seven days after a terminal state.
 KEPT_FOR = timedelta(days=7)

@@ -14,7 +14,7 @@ import numpy as np
 
 from unlost_simulators.kit.http.encoding import GZIP_LEVEL, GZIP_WINDOW
 from unlost_simulators.salesforce.bulk.render import Rendered
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
 
 CHUNK = 1 << 20
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http.context import Context
-from unlost_simulators.salesforce.users import Permission
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.writing.rules import (
     ApprovalRule,
     Moment,

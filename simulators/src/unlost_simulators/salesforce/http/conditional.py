@@ -16,8 +16,8 @@ from unlost_simulators.kit.http.calls import (
 )
 from unlost_simulators.kit.http.conditional import http_date
 from unlost_simulators.salesforce import etags
-from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.model.errors import SalesforceError
 
 CONDITIONS = ("if-match", "if-none-match", "if-unmodified-since")
 """Headers by which a change of a record can be made conditional."""

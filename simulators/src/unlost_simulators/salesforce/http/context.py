@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unlost_simulators.kit.http.calls import Call
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.simulator import Simulator
-from unlost_simulators.salesforce.users import SimUser
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.answers import Described
 from unlost_simulators.salesforce.http import conditional
 from unlost_simulators.salesforce.http.conditional import Validators
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.model.answers import Described
 
 
 def global_describe(context: Context) -> Answer:

@@ -11,8 +11,6 @@ from http import HTTPStatus
 from unlost_simulators.kit.http.calls import Answer, Call
 from unlost_simulators.kit.http.delivery import Parcel
 from unlost_simulators.kit.http.visit import Visit
-from unlost_simulators.salesforce import versions
-from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.faults import (
     INSTEAD,
     PAGES_ONLY,
@@ -26,8 +24,10 @@ from unlost_simulators.salesforce.http.pages import PageAnswer
 from unlost_simulators.salesforce.http.resources import table
 from unlost_simulators.salesforce.http.routes import RouteTable
 from unlost_simulators.salesforce.http.subjects import object_of, window_fits
+from unlost_simulators.salesforce.model import versions
+from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.simulator import Simulator
-from unlost_simulators.salesforce.users import Permission, SimUser
 
 # Help article 000386264: bytes of the address, and of address and headers together.
 MAX_HEAD = 16_384

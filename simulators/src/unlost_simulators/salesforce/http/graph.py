@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.http import records, references, subrequests
 from unlost_simulators.salesforce.http.composite import Composite, RolledBack, limit, listed
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import record_json
 from unlost_simulators.salesforce.http.subrequests import Subrequest
+from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
 
 MOST_GRAPHS = 75
 MOST_NODES = 500

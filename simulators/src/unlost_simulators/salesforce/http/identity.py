@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http.context import Context
-from unlost_simulators.salesforce.ids import BARE
-from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.ids import BARE
+from unlost_simulators.salesforce.model.users import SimUser
 
 # Suffix of each address in ``urls``; clients replace {version} themselves.
 SERVICES = {

@@ -19,7 +19,6 @@ from unlost_simulators.salesforce.bulk.ingest_jobs import IngestJob, IngestState
 from unlost_simulators.salesforce.bulk.ingest_results import Results
 from unlost_simulators.salesforce.bulk.ingest_run import IngestOrder, Operation
 from unlost_simulators.salesforce.bulk.render import CsvForm, Delimiter, LineEnding
-from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.faults import (
     SalesforceFault,
 )
@@ -27,8 +26,9 @@ from unlost_simulators.salesforce.http import parts
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import json_object
 from unlost_simulators.salesforce.http.records import rest_time
-from unlost_simulators.salesforce.schema import ObjectDef
-from unlost_simulators.salesforce.users import Permission
+from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.users import Permission
 
 JOB_PREFIX = "750"
 OLDEST_VERSION = 41

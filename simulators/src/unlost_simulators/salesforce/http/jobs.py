@@ -13,13 +13,11 @@ from unlost_simulators.kit.http.calls import (
     json_answer,
     no_content,
 )
-from unlost_simulators.salesforce.allocations import BULK_QUERY_JOBS, BULK_QUERY_MB
 from unlost_simulators.salesforce.bulk import pages
 from unlost_simulators.salesforce.bulk.jobs import JobOrder, JobState, QueryJob
 from unlost_simulators.salesforce.bulk.pages import Page
 from unlost_simulators.salesforce.bulk.render import CsvForm, Delimiter, LineEnding, Rendered
 from unlost_simulators.salesforce.bulk.results import ResultKey
-from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.faults import (
     SalesforceFault,
 )
@@ -27,8 +25,10 @@ from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import json_object
 from unlost_simulators.salesforce.http.pages import PageAnswer, PageFacts
 from unlost_simulators.salesforce.http.records import rest_time
+from unlost_simulators.salesforce.model.allocations import BULK_QUERY_JOBS, BULK_QUERY_MB
+from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
+from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.users import Permission
 
 JOB_PREFIX = "750"
 # The limit is 976,562.5 MB; messages tell it in kilobytes.

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, Call, json_answer
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
 
 
 def json_object(call: Call) -> dict[str, Any]:

@@ -10,12 +10,12 @@ from unlost_simulators.kit.http.calls import (
     Call,
     json_answer,
 )
-from unlost_simulators.salesforce import versions
-from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http.consent_page import authorize
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.identity import identity, userinfo
 from unlost_simulators.salesforce.http.routes import method_not_allowed
+from unlost_simulators.salesforce.model import versions
+from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.oauth.errors import OAuthError
 from unlost_simulators.salesforce.oauth.grants import TokenCall, parse_basic
 

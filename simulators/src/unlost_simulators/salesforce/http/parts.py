@@ -8,8 +8,8 @@ from typing import Any
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http.json_texts import record_json
+from unlost_simulators.salesforce.model.errors import SalesforceError
 
 
 @dataclass(slots=True)

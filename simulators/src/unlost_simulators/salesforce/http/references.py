@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
 
 _REFERENCE = re.compile(r"@\{([^}]*)\}")
 _PATH = re.compile(r"(\w+)((?:\.\w+|\[\d+\])*)")

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unlost_simulators.kit.http.calls import Answer
-from unlost_simulators.salesforce.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
 
 type Handler = Callable[[Context], Answer]
 

@@ -7,13 +7,13 @@ import hashlib
 from collections.abc import Callable
 
 from unlost_simulators.kit.http.calls import Answer, Call
-from unlost_simulators.salesforce import versions
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model import versions
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.soap import bin as recycling
 from unlost_simulators.salesforce.soap import envelope, merging
 from unlost_simulators.salesforce.soap.envelope import NoEnvelope, Request
-from unlost_simulators.salesforce.users import SimUser
 from unlost_simulators.salesforce.writing.merging import MOST_REQUESTS
 from unlost_simulators.salesforce.writing.request import AllOrNone, DuplicateHeader
 

@@ -7,10 +7,10 @@ import re
 from datetime import datetime, timedelta
 
 from unlost_simulators.kit.http.calls import Call
-from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.faults import (
     SalesforceRule,
 )
+from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.simulator import Simulator
 
 _FROM = re.compile(r"\bFROM\s+(\w+)", re.IGNORECASE)

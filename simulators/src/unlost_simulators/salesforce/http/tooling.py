@@ -11,10 +11,10 @@ import re
 from dataclasses import replace
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.errors import not_found
 from unlost_simulators.salesforce.http import queries
 from unlost_simulators.salesforce.http.automation import TOOLING, listing
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.model.errors import not_found
 
 SOURCE_MEMBER_FIELDS = ("Id", "MemberType", "MemberName", "RevisionCounter", "IsNameObsolete")
 # Here the durable id of an entity is its API name, so both paths of the filter mean one column.

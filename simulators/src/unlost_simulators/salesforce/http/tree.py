@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.http import bodies, outcomes
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import ObjectDef
-from unlost_simulators.salesforce.users import SimUser
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.request import RowResult, Verb, WriteOptions
 

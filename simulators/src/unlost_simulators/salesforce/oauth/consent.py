@@ -12,10 +12,10 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from unlost_simulators.salesforce.model.users import SimUser, Users
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp
 from unlost_simulators.salesforce.oauth.errors import OAuthError
 from unlost_simulators.salesforce.oauth.sessions import SessionStore
-from unlost_simulators.salesforce.users import SimUser, Users
 
 # What users without a password of their own type.
 COMMON_WORD = "not-a-password"

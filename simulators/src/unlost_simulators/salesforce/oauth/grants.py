@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from unlost_simulators.salesforce.model.users import SimUser, Users
 from unlost_simulators.salesforce.oauth import jwt
 from unlost_simulators.salesforce.oauth.apps import AppRegistry, ConnectedApp
 from unlost_simulators.salesforce.oauth.consent import right_password
 from unlost_simulators.salesforce.oauth.errors import OAuthError, invalid_grant
 from unlost_simulators.salesforce.oauth.sessions import SessionStore
-from unlost_simulators.salesforce.users import SimUser, Users
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "api id refresh_token"

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
-from unlost_simulators.salesforce.schema import ObjectDef
-from unlost_simulators.salesforce.settings import OrgSettings
-from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.settings import OrgSettings
+from unlost_simulators.salesforce.model.users import SimUser
 
 if TYPE_CHECKING:
     from unlost_simulators.salesforce.org import Org

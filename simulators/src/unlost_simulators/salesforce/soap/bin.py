@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.schema import ObjectDef
-from unlost_simulators.salesforce.users import SimUser
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.request import (
     AllOrNone,

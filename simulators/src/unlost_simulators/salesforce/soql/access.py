@@ -1,9 +1,9 @@
 """Visible rows of an object for a user: sharing, and visibility of files, as SQL conditions."""
 
-from unlost_simulators.salesforce.schema import ObjectDef, Sharing
+from unlost_simulators.salesforce.model.schema import ObjectDef, Sharing
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.soql.names import CompileContext
 from unlost_simulators.salesforce.store import tables
-from unlost_simulators.salesforce.users import SimUser
 
 LINKS = "ContentDocumentLink"
 DOCUMENTS = "ContentDocument"

@@ -3,9 +3,9 @@
 Source: Bulk API 2.0 guide (create a query job, SOQL considerations), answers of live orgs.
 """
 
-from unlost_simulators.salesforce.answers import BulkSelect
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.schema import COMPOUNDS, FieldType
+from unlost_simulators.salesforce.model.answers import BulkSelect
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.schema import COMPOUNDS, FieldType
 from unlost_simulators.salesforce.soql import ast, refusals, rules
 from unlost_simulators.salesforce.soql.clauses import (
     bounds_sql,

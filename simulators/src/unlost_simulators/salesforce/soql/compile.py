@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from unlost_simulators.salesforce.schema import COMPOUNDS, ObjectDef
+from unlost_simulators.salesforce.model.schema import COMPOUNDS, ObjectDef
 from unlost_simulators.salesforce.soql import ast, refusals, rules
 from unlost_simulators.salesforce.soql.clauses import (
     bounds_sql,

@@ -8,8 +8,8 @@ so that DuckDB can prune.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.schema import COMPOUNDS, KEYS, FieldType
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.schema import COMPOUNDS, KEYS, FieldType
 from unlost_simulators.salesforce.soql import ast, literals, refusals
 from unlost_simulators.salesforce.soql.dates import Span
 from unlost_simulators.salesforce.soql.functions import Typed, typed

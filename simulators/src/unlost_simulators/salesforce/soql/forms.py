@@ -1,7 +1,7 @@
 """The form in which a value leaves: SQL for REST's JSON and SQL for Bulk API 2.0's CSV."""
 
-from unlost_simulators.salesforce.numbers import java_sql
-from unlost_simulators.salesforce.schema import NUMBERS, FieldDef, FieldType
+from unlost_simulators.salesforce.model.numbers import java_sql
+from unlost_simulators.salesforce.model.schema import NUMBERS, FieldDef, FieldType
 
 _JSON_TIME = "%Y-%m-%dT%H:%M:%S.%g+0000"
 _CSV_TIME = "%Y-%m-%dT%H:%M:%S.%gZ"

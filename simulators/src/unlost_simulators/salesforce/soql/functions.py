@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model.schema import (
     INTEGERS,
     NUMBERS,
     FieldDef,

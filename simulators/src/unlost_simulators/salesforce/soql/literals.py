@@ -2,8 +2,8 @@
 
 from datetime import UTC, date, datetime
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.schema import (
     INTEGERS,
     KEYS,
     NUMBERS,

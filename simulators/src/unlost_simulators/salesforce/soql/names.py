@@ -8,18 +8,18 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.schema import (
     FieldDef,
     FieldType,
     ObjectDef,
     Schema,
 )
-from unlost_simulators.salesforce.settings import OrgSettings
+from unlost_simulators.salesforce.model.settings import OrgSettings
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.soql import ast, refusals
 from unlost_simulators.salesforce.soql.sources import poly_source, source
 from unlost_simulators.salesforce.store import tables
-from unlost_simulators.salesforce.users import Permission, SimUser
 
 DEEPEST_PATH = 5
 """Parents in one path (SOQL relationship queries)."""

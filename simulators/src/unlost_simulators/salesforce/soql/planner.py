@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from unlost_simulators.salesforce.schema import COMPOUNDS, FieldDef, FieldType
+from unlost_simulators.salesforce.model.schema import COMPOUNDS, FieldDef, FieldType
 from unlost_simulators.salesforce.soql import ast, refusals
 from unlost_simulators.salesforce.soql.forms import for_json
 from unlost_simulators.salesforce.soql.functions import typed

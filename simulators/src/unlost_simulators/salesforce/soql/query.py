@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
-from unlost_simulators.salesforce.answers import BulkSelect
-from unlost_simulators.salesforce.settings import OrgSettings
+from unlost_simulators.salesforce.model.answers import BulkSelect
+from unlost_simulators.salesforce.model.settings import OrgSettings
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.soql import ast, refusals
 from unlost_simulators.salesforce.soql.bulk import compile_bulk
 from unlost_simulators.salesforce.soql.compile import (
@@ -20,7 +21,6 @@ from unlost_simulators.salesforce.soql.result import IN_MEMORY, QueryResult, Spo
 from unlost_simulators.salesforce.soql.shape import ChildLeaf
 from unlost_simulators.salesforce.store import database
 from unlost_simulators.salesforce.store.store import Store
-from unlost_simulators.salesforce.users import SimUser
 
 NO_MORE = (
     "Aggregate query does not support queryMore(), use LIMIT to restrict the results to a single "

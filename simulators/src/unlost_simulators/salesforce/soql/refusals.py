@@ -1,6 +1,6 @@
 """Error answers of queries: the texts of the API with the excerpt, the caret and the position."""
 
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.model.errors import SalesforceError
 
 BEFORE = 40
 AFTER = 40

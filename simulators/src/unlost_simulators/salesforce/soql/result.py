@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from unlost_simulators.salesforce.answers import ChildCursor, Json
+from unlost_simulators.salesforce.model.answers import ChildCursor, Json
 from unlost_simulators.salesforce.soql.compile import Compiled, Result
 from unlost_simulators.salesforce.soql.shape import Branch, ChildLeaf, Shaper
 

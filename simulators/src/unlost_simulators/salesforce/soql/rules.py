@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from datetime import date as Day  # noqa: N812
 
-from unlost_simulators.salesforce.schema import FieldType, ObjectDef
+from unlost_simulators.salesforce.model.schema import FieldType, ObjectDef
+from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.soql import ast, dates, refusals
 from unlost_simulators.salesforce.soql.functions import is_aggregate
 from unlost_simulators.salesforce.soql.names import CompileContext
-from unlost_simulators.salesforce.users import Permission
 
 LINK_FILTER = (
     "Implementation restriction: ContentDocumentLink requires a filter by a single Id on "

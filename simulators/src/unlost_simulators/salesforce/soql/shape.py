@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.answers import Json
-from unlost_simulators.salesforce.numbers import Number
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.answers import Json
+from unlost_simulators.salesforce.model.numbers import Number
 from unlost_simulators.salesforce.soql import ast
 
 

@@ -4,9 +4,9 @@ import json
 import re
 from collections.abc import Sequence
 
-from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef, Schema
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType, ObjectDef, Schema
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.store import tables
-from unlost_simulators.salesforce.users import Permission, SimUser
 
 _FILL = re.compile(r"\{([A-Za-z_]\w*)\}")
 _COMMON = ("FirstName", "LastName", "Alias", "Title", "Username", "Email", "Phone")

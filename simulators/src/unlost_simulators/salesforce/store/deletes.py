@@ -6,7 +6,7 @@ Works set-wise in the caller's transaction on the rows that ``doomed`` has marke
 from dataclasses import dataclass
 from datetime import datetime
 
-from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef
+from unlost_simulators.salesforce.model.schema import DeleteRule, ObjectDef
 from unlost_simulators.salesforce.store import database, tables
 from unlost_simulators.salesforce.store.doomed import Doomed, alive
 from unlost_simulators.salesforce.store.writes import Author, stamps_of_change

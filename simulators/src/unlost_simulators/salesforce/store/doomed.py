@@ -11,9 +11,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.schema import DeleteRule, ObjectDef, Schema
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.schema import DeleteRule, ObjectDef, Schema
 from unlost_simulators.salesforce.store import database, referrers, tables
 from unlost_simulators.salesforce.store.referrers import Counters, Hashes, Referrers
 from unlost_simulators.salesforce.store.values import refuse

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from unlost_simulators.salesforce.schema import FieldDef, ObjectDef
+from unlost_simulators.salesforce.model.schema import FieldDef, ObjectDef
 from unlost_simulators.salesforce.store import tables
 
 type Change = tuple[ObjectDef, tuple[str, ...]]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.store import database
 
 PREFIX = "0EM"

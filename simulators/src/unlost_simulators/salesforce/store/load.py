@@ -11,8 +11,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType, ObjectDef
 from unlost_simulators.salesforce.store import tables
 
 NOTHING_SET = ""

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import duckdb
 import pyarrow as pa
 
-from unlost_simulators.salesforce.schema import Schema
+from unlost_simulators.salesforce.model.schema import Schema
 from unlost_simulators.salesforce.store import database, tables
 from unlost_simulators.salesforce.store.values import refuse
 

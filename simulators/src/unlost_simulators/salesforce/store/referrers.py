@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.store import database, tables
 
 type Hashes = npt.NDArray[np.uint64]

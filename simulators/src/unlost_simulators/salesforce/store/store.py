@@ -17,17 +17,17 @@ import duckdb
 import pyarrow as pa
 
 from unlost_simulators.kit.clock import VirtualClock
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.answers import Holding
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.numbers import MACROS
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.answers import Holding
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.numbers import MACROS
+from unlost_simulators.salesforce.model.schema import (
     FieldType,
     ObjectDef,
     Schema,
     history_name,
 )
-from unlost_simulators.salesforce.settings import OrgSettings
+from unlost_simulators.salesforce.model.settings import OrgSettings
 from unlost_simulators.salesforce.store import (
     blobs,
     database,

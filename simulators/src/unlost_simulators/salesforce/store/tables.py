@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model.schema import (
     INTEGERS,
     NUMBERS,
     FieldDef,

@@ -9,9 +9,9 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.schema import (
     INTEGERS,
     KEYS,
     NUMBERS,

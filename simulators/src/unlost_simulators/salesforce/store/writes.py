@@ -13,8 +13,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef, history_parent
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType, ObjectDef, history_parent
 from unlost_simulators.salesforce.store import database, load, tables, values
 
 STAGE = "_stage"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from unlost_simulators.salesforce import rights
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.schema import FieldDef, FieldType
+from unlost_simulators.salesforce.model import rights
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.coercion import Convert, converter, row_error
 from unlost_simulators.salesforce.writing.draft import Draft, ForeignKey

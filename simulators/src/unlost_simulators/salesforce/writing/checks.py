@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.rights import AUDIT_FIELDS
-from unlost_simulators.salesforce.schema import FieldDef, FieldType
-from unlost_simulators.salesforce.users import Permission
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.rights import AUDIT_FIELDS
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType
+from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job

@@ -14,9 +14,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.rights import AUDIT_FIELDS
-from unlost_simulators.salesforce.schema import KEYS, NUMBERS, FieldDef, FieldType
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.rights import AUDIT_FIELDS
+from unlost_simulators.salesforce.model.schema import KEYS, NUMBERS, FieldDef, FieldType
 from unlost_simulators.salesforce.store import values
 from unlost_simulators.salesforce.store.values import WrongType
 from unlost_simulators.salesforce.writing.refusals import invalid_date

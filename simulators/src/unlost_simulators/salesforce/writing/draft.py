@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from unlost_simulators.salesforce.schema import FieldDef
+from unlost_simulators.salesforce.model.schema import FieldDef
 from unlost_simulators.salesforce.writing.request import RowError
 
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from unlost_simulators.salesforce.schema import ObjectDef
-from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.request import RowResult, Verb, WriteOptions
 from unlost_simulators.salesforce.writing.target import TargetOrg

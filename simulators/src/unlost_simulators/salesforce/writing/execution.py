@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.writing import keys, refusals, removal, save
 from unlost_simulators.salesforce.writing.cells import Reader
 from unlost_simulators.salesforce.writing.draft import Draft

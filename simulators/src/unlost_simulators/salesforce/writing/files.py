@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from unlost_simulators.salesforce.rights import AUDIT_FIELDS
+from unlost_simulators.salesforce.model.rights import AUDIT_FIELDS
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.effects import Effects, WriteContext

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.schema import FieldDef, ObjectDef
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.schema import FieldDef, ObjectDef
 from unlost_simulators.salesforce.writing import keys, refusals
 from unlost_simulators.salesforce.writing.coercion import converter, row_error
 from unlost_simulators.salesforce.writing.draft import Draft, ForeignKey

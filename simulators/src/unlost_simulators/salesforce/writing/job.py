@@ -8,11 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.store import database, tables
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.store.writes import Author, live
-from unlost_simulators.salesforce.users import SimUser
 from unlost_simulators.salesforce.writing.mishaps import WriteSubject
 from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, WriteOptions
 from unlost_simulators.salesforce.writing.target import TargetOrg

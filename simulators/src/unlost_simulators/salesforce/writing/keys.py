@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.errors import not_found
-from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.errors import not_found
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType, ObjectDef
 from unlost_simulators.salesforce.store import tables
 from unlost_simulators.salesforce.store.writes import live
 from unlost_simulators.salesforce.writing import approvals, refusals, rows

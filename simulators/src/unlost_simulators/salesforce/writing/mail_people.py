@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.effects import WriteContext
 

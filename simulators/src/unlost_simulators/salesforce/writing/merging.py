@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.schema import ObjectDef
-from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.writing import refusals, reparenting
 from unlost_simulators.salesforce.writing.reparenting import Move
 from unlost_simulators.salesforce.writing.request import (

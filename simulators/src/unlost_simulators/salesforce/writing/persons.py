@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from unlost_simulators.salesforce.rights import AUDIT_FIELDS
-from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.model.rights import AUDIT_FIELDS
+from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.writing import refusals, relations
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.effects import Effects, WriteContext

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.schema import FieldDef, FieldType
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType
 from unlost_simulators.salesforce.store.images import StoredImage
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job

@@ -6,7 +6,7 @@ public repositories quote; a text without a known source is marked here.
 
 from __future__ import annotations
 
-from unlost_simulators.salesforce.schema import ObjectDef
+from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.writing.request import RowError
 
 BARE = 15

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from unlost_simulators.salesforce import ids, rights
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.users import ObjectOperation, Permission
+from unlost_simulators.salesforce.model import ids, rights
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import ObjectOperation, Permission
 from unlost_simulators.salesforce.writing import (
     keys,
     planted_deletes,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType, ObjectDef
 from unlost_simulators.salesforce.store import database, tables, writes
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.store.writes import Author, live

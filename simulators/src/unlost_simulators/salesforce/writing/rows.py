@@ -11,13 +11,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.schema import FieldDef, FieldType, ObjectDef, Sharing
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType, ObjectDef, Sharing
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.soql import access, query
 from unlost_simulators.salesforce.store import database, tables
 from unlost_simulators.salesforce.store.load import NOTHING_SET
 from unlost_simulators.salesforce.store.writes import Staged
-from unlost_simulators.salesforce.users import Permission, SimUser
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 

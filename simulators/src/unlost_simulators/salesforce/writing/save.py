@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from unlost_simulators.salesforce import rights
-from unlost_simulators.salesforce.users import ObjectOperation
+from unlost_simulators.salesforce.model import rights
+from unlost_simulators.salesforce.model.users import ObjectOperation
 from unlost_simulators.salesforce.writing import (
     checks,
     foreign,

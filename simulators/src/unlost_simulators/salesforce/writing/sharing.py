@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from unlost_simulators.salesforce.schema import FieldDef, ObjectDef, Schema, Sharing
+from unlost_simulators.salesforce.model.schema import FieldDef, ObjectDef, Schema, Sharing
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.effects import Effects, WriteContext

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.store.doomed import ACTIVATED
-from unlost_simulators.salesforce.users import Permission
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.effects import Effects, WriteContext

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from unlost_simulators.salesforce.limits import Limits
-from unlost_simulators.salesforce.schema import ObjectDef, Schema
+from unlost_simulators.salesforce.model.schema import ObjectDef, Schema
+from unlost_simulators.salesforce.model.users import SimUser, Users
 from unlost_simulators.salesforce.store.store import Store
-from unlost_simulators.salesforce.users import SimUser, Users
 from unlost_simulators.salesforce.writing.mishaps import Mishaps
 from unlost_simulators.salesforce.writing.request import Row, RowResult, Verb, WriteOptions
 from unlost_simulators.salesforce.writing.rules import Planted

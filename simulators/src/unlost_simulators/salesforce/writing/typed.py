@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.errors import SalesforceError
-from unlost_simulators.salesforce.users import SimUser
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.execution import SETUP_OBJECTS
 from unlost_simulators.salesforce.writing.request import (

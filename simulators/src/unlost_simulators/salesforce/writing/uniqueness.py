@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from unlost_simulators.salesforce.schema import FieldDef
+from unlost_simulators.salesforce.model.schema import FieldDef
 from unlost_simulators.salesforce.writing import keys, refusals
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.scenarios.chocolate import full_storage, story
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.scenario import Act
-from unlost_simulators.salesforce.users import SimUser
 
 if TYPE_CHECKING:
     from unlost_simulators.salesforce.org import Org

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost_simulators.company.draws import Numbers, Rows
+from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.scenarios.chocolate import people, service
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
 from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made
@@ -20,7 +21,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import Source
 from unlost_simulators.salesforce.scenarios.chocolate.world import World
-from unlost_simulators.salesforce.schema import ObjectDef
 
 THOUSAND = 1_000
 DEFAULT_BODY = 20_000

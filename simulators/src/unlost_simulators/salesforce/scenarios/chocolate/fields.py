@@ -1,6 +1,6 @@
 """Field constructors in the words of the chocolate maker's object lists.
 
-A thin layer over `unlost_simulators.salesforce.fields`: it knows which habits the lists share (who
+A thin layer over `unlost_simulators.salesforce.model.fields`: it knows which habits the lists share (who
 may own a record, audit columns in their usual place, which rows cost storage) and no single object.
 """
 
@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from unlost_simulators.salesforce import fields as sf
-from unlost_simulators.salesforce.objects import build_object
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model import fields as sf
+from unlost_simulators.salesforce.model.objects import build_object
+from unlost_simulators.salesforce.model.schema import (
     DeleteRule,
     FieldDef,
     FieldType,

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from unlost_simulators.company.times import OPENING
+from unlost_simulators.salesforce.model.schema import NUMBERS, FieldType, ObjectDef
 from unlost_simulators.salesforce.scenarios.chocolate.world import FIXED_SPACE, Keys
-from unlost_simulators.salesforce.schema import NUMBERS, FieldType, ObjectDef
 from unlost_simulators.salesforce.store.tables import arrow_type
 
 type Value = object

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.scenarios.chocolate import (
     objects_access,
     objects_custom,
@@ -14,7 +15,6 @@ from unlost_simulators.salesforce.scenarios.chocolate import (
     objects_setup,
 )
 from unlost_simulators.salesforce.scenarios.chocolate.world import Keys
-from unlost_simulators.salesforce.schema import ObjectDef
 
 OBJECTS: tuple[ObjectDef, ...] = (
     *objects_setup.OBJECTS,

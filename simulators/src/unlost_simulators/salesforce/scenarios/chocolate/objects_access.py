@@ -6,6 +6,8 @@ are asked for, and all carry the empty key. Declares only.
 
 from __future__ import annotations
 
+from unlost_simulators.salesforce.model.schema import ObjectDef, QueryRule
+from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     audit,
     flag,
@@ -14,8 +16,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     table,
     text,
 )
-from unlost_simulators.salesforce.schema import ObjectDef, QueryRule
-from unlost_simulators.salesforce.users import Permission
 
 USER_PERMISSION_ACCESS = table(
     "UserPermissionAccess",

@@ -7,6 +7,7 @@ report holds a text of 131,072 characters. Declares only.
 
 from __future__ import annotations
 
+from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     RESTRICT,
     SET_NULL,
@@ -39,7 +40,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     url,
     viewed,
 )
-from unlost_simulators.salesforce.schema import ObjectDef
 
 # The longest text that a field can hold (Object Reference, long text area).
 LONGEST_TEXT = 131_072

@@ -6,6 +6,7 @@ big object answers queries along its index; an external object is stored elsewhe
 
 from __future__ import annotations
 
+from unlost_simulators.salesforce.model.schema import ObjectDef, QueryRule
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     audit,
     day,
@@ -15,7 +16,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     table,
     text,
 )
-from unlost_simulators.salesforce.schema import ObjectDef, QueryRule
 
 PLANT = table(
     "Plant__mdt",

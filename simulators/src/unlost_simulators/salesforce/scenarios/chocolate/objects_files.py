@@ -5,6 +5,7 @@ Declares only; the rows are made elsewhere.
 
 from __future__ import annotations
 
+from unlost_simulators.salesforce.model.schema import ObjectDef, QueryRule, Sharing
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     CASCADE,
     audit,
@@ -25,7 +26,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     url,
 )
 from unlost_simulators.salesforce.scenarios.chocolate.objects_service import RELATED
-from unlost_simulators.salesforce.schema import ObjectDef, QueryRule, Sharing
 
 # Objects that a file can be linked to, a note or an attachment can hang on, a post can be about.
 LINKED = (

@@ -7,6 +7,7 @@ maker's own fields. Declares only; the rows are made elsewhere.
 from __future__ import annotations
 
 from unlost_simulators.company.vocabulary import REGIONS
+from unlost_simulators.salesforce.model.schema import ObjectDef, Sharing
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     CASCADE,
     address,
@@ -36,7 +37,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     viewed,
 )
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import ACCOUNT_TYPES
-from unlost_simulators.salesforce.schema import ObjectDef, Sharing
 
 INDUSTRIES = ("Bakery", "Retail", "Hospitality", "Wholesale", "Corporate Gifts", "Café", "Other")
 LEAD_SOURCES = (

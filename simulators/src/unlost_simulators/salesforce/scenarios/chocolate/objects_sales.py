@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from unlost_simulators.salesforce.model.schema import ObjectDef, Sharing
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     CASCADE,
     CASCADE_DRAFTS,
@@ -33,7 +34,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     viewed,
 )
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import OPPORTUNITY_TYPES
-from unlost_simulators.salesforce.schema import ObjectDef, Sharing
 
 STAGES = (
     "Prospecting", "Tasting", "Needs Analysis", "Proposal/Price Quote", "Negotiation/Review",

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from unlost_simulators.salesforce.objects import history_of
+from unlost_simulators.salesforce.model.objects import history_of
+from unlost_simulators.salesforce.model.schema import FieldDef, ObjectDef, QueryRule
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     CASCADE,
     audit,
@@ -27,7 +28,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.objects_custom import RECI
 from unlost_simulators.salesforce.scenarios.chocolate.objects_people import ACCOUNT, CONTACT, LEAD
 from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import OPPORTUNITY
 from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CASE
-from unlost_simulators.salesforce.schema import FieldDef, ObjectDef, QueryRule
 
 TRACKED = (ACCOUNT, CONTACT, LEAD, CASE, OPPORTUNITY, RECIPE)
 HISTORIES = tuple(history_of(definition) for definition in TRACKED)

@@ -5,6 +5,7 @@ Declares only; the rows are made elsewhere.
 
 from __future__ import annotations
 
+from unlost_simulators.salesforce.model.schema import ObjectDef, Sharing
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     CASCADE,
     RESTRICT,
@@ -30,7 +31,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     viewed,
 )
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import CASE_TYPES
-from unlost_simulators.salesforce.schema import ObjectDef, Sharing
 
 CASE_STATUSES = ("New", "Working", "Escalated", "Closed")
 CASE_ORIGINS = ("Phone", "Email", "Web", "Tasting")

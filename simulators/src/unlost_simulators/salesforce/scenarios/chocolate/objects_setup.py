@@ -5,6 +5,7 @@ Declares only; the rows are made elsewhere.
 
 from __future__ import annotations
 
+from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     address,
     audit,
@@ -25,7 +26,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     text,
     url,
 )
-from unlost_simulators.salesforce.schema import ObjectDef
 
 _LOCALES = ("nl_BE", "fr_BE", "de_DE", "ja_JP", "pt_BR", "en_US")
 _ZONES = ("Europe/Brussels", "Europe/Berlin", "Asia/Tokyo", "America/Bahia", "GMT")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from unlost_simulators.salesforce import ids
-from unlost_simulators.salesforce.schema import RecordTypeDef
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.schema import RecordTypeDef
 
 
 @dataclass(frozen=True, slots=True)

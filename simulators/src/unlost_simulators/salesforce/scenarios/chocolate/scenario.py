@@ -12,6 +12,9 @@ from unlost_simulators.company.draws import Rows
 from unlost_simulators.company.employees import COMPANY
 from unlost_simulators.company.times import OPENING
 from unlost_simulators.company.world import batches
+from unlost_simulators.salesforce.model.schema import ObjectDef
+from unlost_simulators.salesforce.model.settings import OrgSettings
+from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.scenarios.chocolate.acts import ACTS
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS, OWNERS
 from unlost_simulators.salesforce.scenarios.chocolate.objects import OBJECTS
@@ -20,9 +23,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.sources import SOURCES, So
 from unlost_simulators.salesforce.scenarios.chocolate.users import USERS
 from unlost_simulators.salesforce.scenarios.chocolate.world import World
 from unlost_simulators.salesforce.scenarios.scenario import Act, LoadableOrg
-from unlost_simulators.salesforce.schema import ObjectDef
-from unlost_simulators.salesforce.settings import OrgSettings
-from unlost_simulators.salesforce.users import SimUser
 
 ORG_ID = KEYS.fixed("Organization", 0)
 

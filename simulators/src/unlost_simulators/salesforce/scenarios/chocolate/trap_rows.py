@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from unlost_simulators.company.times import ago
-from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.objects_custom import LONGEST_TEXT
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import BUSINESS_ACCOUNT

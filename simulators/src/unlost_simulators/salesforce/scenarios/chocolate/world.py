@@ -12,9 +12,9 @@ from unlost_simulators.company.columns import instants
 from unlost_simulators.company.draws import Numbers, Rows
 from unlost_simulators.company.times import OPENING_SECONDS, created_at, modified_at
 from unlost_simulators.company.world import Company
-from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.model import ids
+from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
-from unlost_simulators.salesforce.schema import ObjectDef
 
 # Ids of written-out rows count from 0, those of generated rows from here; so neither moves the other.
 FIXED_SPACE = 1_000

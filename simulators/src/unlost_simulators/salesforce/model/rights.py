@@ -5,9 +5,9 @@ Object reference, system fields (v67); FeedItem, EmailMessage and PermissionSetA
 same.
 """
 
-from unlost_simulators.salesforce.schema import FieldDef, ObjectDef
-from unlost_simulators.salesforce.settings import OrgSettings
-from unlost_simulators.salesforce.users import ObjectOperation, Permission, SimUser
+from unlost_simulators.salesforce.model.schema import FieldDef, ObjectDef
+from unlost_simulators.salesforce.model.settings import OrgSettings
+from unlost_simulators.salesforce.model.users import ObjectOperation, Permission, SimUser
 
 AUDIT_FIELDS = frozenset({"CreatedDate", "CreatedById", "LastModifiedDate", "LastModifiedById"})
 CONVERSION_FIELDS = frozenset(

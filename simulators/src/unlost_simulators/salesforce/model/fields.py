@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model.schema import (
     DeleteRule,
     FieldDef,
     FieldType,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from unlost_simulators.salesforce import ids
+from unlost_simulators.salesforce.model import ids
 
 
 class Permission(StrEnum):

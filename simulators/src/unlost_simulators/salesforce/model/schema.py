@@ -4,9 +4,9 @@ This module knows no data and no user; constructors for each kind of field live 
 
 How to declare an object (a scenario does exactly this)::
 
-    from unlost_simulators.salesforce import fields as f
-    from unlost_simulators.salesforce.objects import build_object
-    from unlost_simulators.salesforce.schema import DeleteRule, Sharing
+    from unlost_simulators.salesforce.model import fields as f
+    from unlost_simulators.salesforce.model.objects import build_object
+    from unlost_simulators.salesforce.model.schema import DeleteRule, Sharing
 
     ACCOUNT = build_object(
         "Account", prefix="001", flags="QCUDNRT", label="Account", plural="Accounts",

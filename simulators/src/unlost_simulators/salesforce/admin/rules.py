@@ -12,8 +12,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
+from unlost_simulators.salesforce.model.users import ObjectOperation, SimUser
 from unlost_simulators.salesforce.simulator import Simulator
-from unlost_simulators.salesforce.users import ObjectOperation, SimUser
 from unlost_simulators.salesforce.writing.rules import (
     ApprovalRule,
     DuplicateRule,

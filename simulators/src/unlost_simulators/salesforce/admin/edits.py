@@ -19,13 +19,13 @@ from unlost_simulators.kit.faults import (
     Subject,
 )
 from unlost_simulators.kit.http.calls import Answer
-from unlost_simulators.salesforce.errors import SalesforceError
 from unlost_simulators.salesforce.faults import (
     SalesforceFault,
 )
-from unlost_simulators.salesforce.schema import FieldDef, FieldType
+from unlost_simulators.salesforce.model.errors import SalesforceError
+from unlost_simulators.salesforce.model.schema import FieldDef, FieldType
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.simulator import Simulator
-from unlost_simulators.salesforce.users import Permission, SimUser
 from unlost_simulators.salesforce.writing.merging import MergeRequest
 from unlost_simulators.salesforce.writing.request import Verb
 

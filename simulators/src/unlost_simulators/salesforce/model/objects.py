@@ -4,14 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from unlost_simulators.salesforce.fields import (
+from unlost_simulators.salesforce.model.fields import (
     any_type,
     picklist,
     read_only,
     reference,
     system_fields,
 )
-from unlost_simulators.salesforce.schema import (
+from unlost_simulators.salesforce.model.schema import (
     SYSTEM_FIELDS,
     DeleteRule,
     FieldDef,

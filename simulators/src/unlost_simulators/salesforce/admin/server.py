@@ -11,9 +11,9 @@ from unlost_simulators.kit.latency import Latency
 from unlost_simulators.salesforce.bulk.ingest_habits import IngestTiming
 from unlost_simulators.salesforce.bulk.jobs import BulkTiming
 from unlost_simulators.salesforce.bulk.pages import PageSizes
+from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.oauth.apps import ConnectedApp, load_rsa_key
 from unlost_simulators.salesforce.simulator import Simulator
-from unlost_simulators.salesforce.users import Permission, SimUser
 
 type Wanted = Mapping[str, Any]
 DELAYS = frozenset({"storage_delay", "record_count_delay", "commit_delay", "emptied_shown"})

@@ -9,13 +9,13 @@ from unlost_simulators.kit.admin.actions import ClockActions, FaultActions, LogA
 from unlost_simulators.kit.admin.orgs import OrgActions
 from unlost_simulators.kit.admin.server import Action, AdminServer, Routes
 from unlost_simulators.kit.orgs import OrgRegistry
-from unlost_simulators.salesforce.admin_edits import Edits
-from unlost_simulators.salesforce.admin_rules import Rules
-from unlost_simulators.salesforce.admin_server import ServerActions
-from unlost_simulators.salesforce.errors import SalesforceError
+from unlost_simulators.salesforce.admin.edits import Edits
+from unlost_simulators.salesforce.admin.rules import Rules
+from unlost_simulators.salesforce.admin.server import ServerActions
 from unlost_simulators.salesforce.faults import SalesforceRule
 from unlost_simulators.salesforce.http import finish
 from unlost_simulators.salesforce.http.json_texts import error_answer
+from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.server import SimulatorOptions
 from unlost_simulators.salesforce.simulator import Simulator

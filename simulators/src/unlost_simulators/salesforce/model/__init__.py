@@ -1,0 +1,1 @@
+"""Values of an org: objects, fields, users, settings, ids, numbers, results and refusals."""
