@@ -115,7 +115,7 @@ def test_jobs_at_work_end_with_the_org(client, sim) -> None:
 def test_large_results_come_from_their_file(client, monkeypatch) -> None:
     load = Load.run(client, "insert", numbered(3))
     whole = load.text("successfulResults")
-    monkeypatch.setattr("unlost_simulators.salesforce.http.ingest.IN_MEMORY", 10)
+    monkeypatch.setattr("unlost_simulators.salesforce.http.bulk.ingest.IN_MEMORY", 10)
     assert load.text("successfulResults") == whole
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.kit.http.conditional import http_date, unchanged
 from unlost_simulators.salesforce.etags import DescribeStamps
-from unlost_simulators.salesforce.http.columns import column_metadata
-from unlost_simulators.salesforce.http.queries import repair_offsets
+from unlost_simulators.salesforce.http.reading.columns import column_metadata
+from unlost_simulators.salesforce.http.reading.queries import repair_offsets
 from unlost_simulators.salesforce.http.subjects import from_object
 from unlost_simulators.salesforce.model import versions
 

@@ -92,7 +92,7 @@ def test_other_content_types(client) -> None:
 
 
 def test_a_body_beyond_the_limit(client, monkeypatch) -> None:
-    monkeypatch.setattr("unlost_simulators.salesforce.http.bodies.MAX_JSON", 10)
+    monkeypatch.setattr("unlost_simulators.salesforce.http.rest.bodies.MAX_JSON", 10)
     assert client.post("sobjects/Account", {"Name": "long"}).status_code == 413
 
 

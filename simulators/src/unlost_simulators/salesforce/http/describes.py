@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.http import conditional
-from unlost_simulators.salesforce.http.conditional import Validators
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.rest import conditional
+from unlost_simulators.salesforce.http.rest.conditional import Validators
 from unlost_simulators.salesforce.model.answers import Described
 
 

@@ -18,9 +18,9 @@ from unlost_simulators.salesforce.faults import (
     SalesforceRule,
 )
 from unlost_simulators.salesforce.http import finish, open_paths, soap, spoil
+from unlost_simulators.salesforce.http.bulk.pages import PageAnswer
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import error_answer
-from unlost_simulators.salesforce.http.pages import PageAnswer
 from unlost_simulators.salesforce.http.resources import table
 from unlost_simulators.salesforce.http.routes import RouteTable
 from unlost_simulators.salesforce.http.subjects import object_of, window_fits

@@ -8,7 +8,7 @@ from datetime import datetime
 from unlost_simulators.kit.http import encoding
 from unlost_simulators.kit.http.calls import Answer, Call, FileSlice
 from unlost_simulators.kit.http.conditional import http_date
-from unlost_simulators.salesforce.http.pages import PageAnswer
+from unlost_simulators.salesforce.http.bulk.pages import PageAnswer
 from unlost_simulators.salesforce.model.numbers import write_json
 
 NO_CACHE = "no-cache,must-revalidate,max-age=0,no-store,private"

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.http import (
-    automation,
-    collections,
-    describes,
-    ingest,
-    jobs,
-    limits,
-    queries,
-    records,
-    tooling,
-    tree,
-)
-from unlost_simulators.salesforce.http.composite import Composite
+from unlost_simulators.salesforce.http import describes, limits
+from unlost_simulators.salesforce.http.bulk import ingest, jobs
+from unlost_simulators.salesforce.http.combined.composite import Composite
+from unlost_simulators.salesforce.http.combined.graph import Graphs
+from unlost_simulators.salesforce.http.combined.subrequests import Dispatch
 from unlost_simulators.salesforce.http.context import Context
-from unlost_simulators.salesforce.http.graph import Graphs
+from unlost_simulators.salesforce.http.reading import automation, queries, tooling
+from unlost_simulators.salesforce.http.rest import collections, records, tree
 from unlost_simulators.salesforce.http.routes import RouteTable
-from unlost_simulators.salesforce.http.subrequests import Dispatch
 
 # Names that the version root lists; those that the simulator does not serve answer 404.
 RESOURCES = (

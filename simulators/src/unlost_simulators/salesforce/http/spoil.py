@@ -5,8 +5,8 @@ from __future__ import annotations
 from unlost_simulators.kit.http import spoil
 from unlost_simulators.kit.http.calls import Answer
 from unlost_simulators.salesforce.faults import SalesforceFault, SalesforceRule
+from unlost_simulators.salesforce.http.bulk.pages import PageAnswer
 from unlost_simulators.salesforce.http.json_texts import error_answer
-from unlost_simulators.salesforce.http.pages import PageAnswer
 from unlost_simulators.salesforce.model.errors import SalesforceError
 
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.http import bodies, outcomes
-from unlost_simulators.salesforce.http.bodies import Body
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import json_object
+from unlost_simulators.salesforce.http.rest import bodies, outcomes
+from unlost_simulators.salesforce.http.rest.bodies import Body
 from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.model.ids import EMPTY_KEY
 from unlost_simulators.salesforce.writing import typed

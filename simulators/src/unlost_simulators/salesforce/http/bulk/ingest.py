@@ -22,10 +22,10 @@ from unlost_simulators.salesforce.bulk.render import CsvForm, Delimiter, LineEnd
 from unlost_simulators.salesforce.faults import (
     SalesforceFault,
 )
-from unlost_simulators.salesforce.http import parts
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import json_object
-from unlost_simulators.salesforce.http.records import rest_time
+from unlost_simulators.salesforce.http.rest import parts
+from unlost_simulators.salesforce.http.rest.records import rest_time
 from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.model.users import Permission

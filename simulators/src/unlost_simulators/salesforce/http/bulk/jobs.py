@@ -21,10 +21,10 @@ from unlost_simulators.salesforce.bulk.results import ResultKey
 from unlost_simulators.salesforce.faults import (
     SalesforceFault,
 )
+from unlost_simulators.salesforce.http.bulk.pages import PageAnswer, PageFacts
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import json_object
-from unlost_simulators.salesforce.http.pages import PageAnswer, PageFacts
-from unlost_simulators.salesforce.http.records import rest_time
+from unlost_simulators.salesforce.http.rest.records import rest_time
 from unlost_simulators.salesforce.model.allocations import BULK_QUERY_JOBS, BULK_QUERY_MB
 from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.model.users import Permission

@@ -11,9 +11,9 @@ from unlost_simulators.kit.http.calls import (
     json_answer,
     no_content,
 )
-from unlost_simulators.salesforce.http import bodies, conditional, outcomes
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import error_answer
+from unlost_simulators.salesforce.http.rest import bodies, conditional, outcomes
 from unlost_simulators.salesforce.http.routes import method_not_allowed
 from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.writing.request import RowResult, Verb

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Call
-from unlost_simulators.salesforce.http import parts
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import record_json
+from unlost_simulators.salesforce.http.rest import parts
 from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.writing.request import (
     AllOrNone,

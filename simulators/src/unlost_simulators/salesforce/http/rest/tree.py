@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.http import bodies, outcomes
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.rest import bodies, outcomes
 from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.model.users import SimUser

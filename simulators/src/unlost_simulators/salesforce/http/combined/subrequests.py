@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, call_from_target
-from unlost_simulators.salesforce.http import references
+from unlost_simulators.salesforce.http.combined import references
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import error_answer
 from unlost_simulators.salesforce.model.errors import SalesforceError, not_found

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.http import references, subrequests
-from unlost_simulators.salesforce.http.bodies import flag
+from unlost_simulators.salesforce.http.combined import references, subrequests
+from unlost_simulators.salesforce.http.combined.subrequests import Dispatch, Subrequest
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import error_answer, record_json
-from unlost_simulators.salesforce.http.subrequests import Dispatch, Subrequest
+from unlost_simulators.salesforce.http.rest.bodies import flag
 from unlost_simulators.salesforce.model.errors import SalesforceError
 
 # REST API guide: composite batch and composite take 25 subrequests; of those of composite 5 can be

@@ -12,11 +12,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.http import records, references, subrequests
-from unlost_simulators.salesforce.http.composite import Composite, RolledBack, limit, listed
+from unlost_simulators.salesforce.http.combined import references, subrequests
+from unlost_simulators.salesforce.http.combined.composite import (
+    Composite,
+    RolledBack,
+    limit,
+    listed,
+)
+from unlost_simulators.salesforce.http.combined.subrequests import Subrequest
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.json_texts import record_json
-from unlost_simulators.salesforce.http.subrequests import Subrequest
+from unlost_simulators.salesforce.http.rest import records
 from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
 
 MOST_GRAPHS = 75

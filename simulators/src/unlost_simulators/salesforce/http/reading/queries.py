@@ -7,9 +7,9 @@ from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
 from unlost_simulators.salesforce.cursors import LOCATOR_PREFIX, Cursor
-from unlost_simulators.salesforce.http.automation import DATA, approvals, listing
-from unlost_simulators.salesforce.http.columns import column_metadata
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.reading.automation import DATA, approvals, listing
+from unlost_simulators.salesforce.http.reading.columns import column_metadata
 from unlost_simulators.salesforce.model.answers import ResultRows
 from unlost_simulators.salesforce.model.errors import SalesforceError
 

@@ -11,9 +11,9 @@ import re
 from dataclasses import replace
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
-from unlost_simulators.salesforce.http import queries
-from unlost_simulators.salesforce.http.automation import TOOLING, listing
 from unlost_simulators.salesforce.http.context import Context
+from unlost_simulators.salesforce.http.reading import queries
+from unlost_simulators.salesforce.http.reading.automation import TOOLING, listing
 from unlost_simulators.salesforce.model.errors import not_found
 
 SOURCE_MEMBER_FIELDS = ("Id", "MemberType", "MemberName", "RevisionCounter", "IsNameObsolete")

@@ -1,0 +1,1 @@
+"""Jobs of Bulk API 2.0 over HTTP."""

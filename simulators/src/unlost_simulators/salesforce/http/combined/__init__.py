@@ -1,0 +1,1 @@
+"""Several calls in one: composite, graph, and references between their results."""

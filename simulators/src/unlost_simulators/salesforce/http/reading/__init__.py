@@ -1,0 +1,1 @@
+"""Queries, their columns, and the answers of the Tooling API."""

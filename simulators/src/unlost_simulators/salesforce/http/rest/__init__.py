@@ -1,0 +1,1 @@
+"""Single records, lists of them and trees: their bodies, conditions and outcomes."""
