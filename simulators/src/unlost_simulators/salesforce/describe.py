@@ -26,7 +26,7 @@ from unlost_simulators.salesforce.model.schema import (
 )
 from unlost_simulators.salesforce.model.settings import OrgSettings
 from unlost_simulators.salesforce.model.users import ObjectOperation, SimUser
-from unlost_simulators.salesforce.writing.merging import MERGEABLE
+from unlost_simulators.salesforce.writing.merges.merging import MERGEABLE
 
 MASTER_RECORD_TYPE = ids.MASTER_RECORD_TYPE
 BYTES_PER_CHARACTER = 3

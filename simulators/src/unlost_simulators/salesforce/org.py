@@ -34,8 +34,9 @@ from unlost_simulators.salesforce.soql.result import QueryResult
 from unlost_simulators.salesforce.storage import StorageMeter
 from unlost_simulators.salesforce.store import database, evolve, tables
 from unlost_simulators.salesforce.store.store import Store
-from unlost_simulators.salesforce.writing import execution, merging, pictures
-from unlost_simulators.salesforce.writing.merging import MergeRequest, MergeResult
+from unlost_simulators.salesforce.writing import execution, pictures
+from unlost_simulators.salesforce.writing.merges import merging
+from unlost_simulators.salesforce.writing.merges.merging import MergeRequest, MergeResult
 from unlost_simulators.salesforce.writing.mishaps import Mishaps, NoMishaps
 from unlost_simulators.salesforce.writing.request import (
     DuplicateHeader,

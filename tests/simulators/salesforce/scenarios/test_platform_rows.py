@@ -24,7 +24,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.trap_rows import PURGED_LEAD
-from unlost_simulators.salesforce.writing import mail_people
+from unlost_simulators.salesforce.writing.platform import mail_people
 
 type Tables = Mapping[str, pa.Table]
 type Row = dict[str, Any]

@@ -12,7 +12,7 @@ from unlost_simulators.salesforce.model.users import ObjectOperation, Permission
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS
 from unlost_simulators.salesforce.scenarios.chocolate.record_types import PERSON_ACCOUNT
-from unlost_simulators.salesforce.writing.merging import MergeRequest, MergeResult
+from unlost_simulators.salesforce.writing.merges.merging import MergeRequest, MergeResult
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from simulators.salesforce.writing.record_writer import (
 )
 from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.writing.cells import POLYMORPHIC
 from unlost_simulators.salesforce.writing.request import Channel
+from unlost_simulators.salesforce.writing.values.cells import POLYMORPHIC
 
 
 def test_a_reference_to_nobody(writer: RecordWriter) -> None:

@@ -26,7 +26,7 @@ from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.model.schema import FieldDef, FieldType
 from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.simulator import Simulator
-from unlost_simulators.salesforce.writing.merging import MergeRequest
+from unlost_simulators.salesforce.writing.merges.merging import MergeRequest
 from unlost_simulators.salesforce.writing.request import Verb
 
 type Wanted = Mapping[str, Any]

@@ -14,7 +14,7 @@ from unlost_simulators.salesforce.simulator import Simulator
 from unlost_simulators.salesforce.soap import bin as recycling
 from unlost_simulators.salesforce.soap import envelope, merging
 from unlost_simulators.salesforce.soap.envelope import NoEnvelope, Request
-from unlost_simulators.salesforce.writing.merging import MOST_REQUESTS
+from unlost_simulators.salesforce.writing.merges.merging import MOST_REQUESTS
 from unlost_simulators.salesforce.writing.request import AllOrNone, DuplicateHeader
 
 XML = "text/xml; charset=UTF-8"

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from unlost_simulators.salesforce.soap import envelope
 from unlost_simulators.salesforce.soap.envelope import INSTANCE, NoEnvelope
-from unlost_simulators.salesforce.writing.merging import MergeRequest, MergeResult
+from unlost_simulators.salesforce.writing.merges.merging import MergeRequest, MergeResult
 
 OPERATION = "merge"
 

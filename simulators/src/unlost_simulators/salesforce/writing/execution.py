@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.writing import keys, refusals, removal, save
-from unlost_simulators.salesforce.writing.cells import Reader
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.request import (
@@ -23,6 +22,7 @@ from unlost_simulators.salesforce.writing.request import (
     WriteOptions,
 )
 from unlost_simulators.salesforce.writing.target import TargetOrg
+from unlost_simulators.salesforce.writing.values.cells import Reader
 
 SAVES = frozenset({Verb.CREATE, Verb.UPDATE, Verb.UPSERT})
 SETUP_OBJECTS = frozenset({

@@ -7,18 +7,14 @@ from collections.abc import Mapping, Sequence
 from unlost_simulators.salesforce.model import ids, rights
 from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.model.users import ObjectOperation, Permission
-from unlost_simulators.salesforce.writing import (
-    keys,
-    planted_deletes,
-    refusals,
-    rows,
-    sharing,
-    storage_limit,
-)
+from unlost_simulators.salesforce.writing import keys, refusals, rows
+from unlost_simulators.salesforce.writing.checking import storage_limit
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
 from unlost_simulators.salesforce.writing.mishaps import WriteSubject
-from unlost_simulators.salesforce.writing.registry import effects_of
+from unlost_simulators.salesforce.writing.planted_rules import planted_deletes
+from unlost_simulators.salesforce.writing.platform import sharing
+from unlost_simulators.salesforce.writing.platform.registry import effects_of
 from unlost_simulators.salesforce.writing.request import RowError, Verb
 from unlost_simulators.salesforce.writing.rules import Phase
 from unlost_simulators.salesforce.writing.target import TargetOrg

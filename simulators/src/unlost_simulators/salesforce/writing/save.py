@@ -6,25 +6,22 @@ from collections.abc import Sequence
 
 from unlost_simulators.salesforce.model import rights
 from unlost_simulators.salesforce.model.users import ObjectOperation
-from unlost_simulators.salesforce.writing import (
+from unlost_simulators.salesforce.writing import keys, pictures, refusals, rows
+from unlost_simulators.salesforce.writing.checking import (
     checks,
-    foreign,
-    keys,
-    pictures,
-    planted,
     references,
-    refusals,
-    rows,
-    sharing,
     storage_limit,
     uniqueness,
 )
-from unlost_simulators.salesforce.writing.cells import Reader
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
-from unlost_simulators.salesforce.writing.registry import effects_of
+from unlost_simulators.salesforce.writing.planted_rules import planted
+from unlost_simulators.salesforce.writing.platform import sharing
+from unlost_simulators.salesforce.writing.platform.registry import effects_of
 from unlost_simulators.salesforce.writing.request import Row
 from unlost_simulators.salesforce.writing.rules import Moment
+from unlost_simulators.salesforce.writing.values import foreign
+from unlost_simulators.salesforce.writing.values.cells import Reader
 
 _PARENTS_OF_TRUTH = ("OwnerId", "RecordTypeId")
 

@@ -16,9 +16,9 @@ from unlost_simulators.salesforce.http.rest.bodies import Body
 from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
 from unlost_simulators.salesforce.model.ids import EMPTY_KEY
 from unlost_simulators.salesforce.writing import typed
-from unlost_simulators.salesforce.writing.cells import POLYMORPHIC
 from unlost_simulators.salesforce.writing.request import RowResult, Verb
 from unlost_simulators.salesforce.writing.typed import TypedRow
+from unlost_simulators.salesforce.writing.values.cells import POLYMORPHIC
 
 MOST_RECORDS = 200
 MOST_IDS = 2000

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRow, FixedRows, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
-from unlost_simulators.salesforce.writing import mail_people
+from unlost_simulators.salesforce.writing.platform import mail_people
 
 
 def write(fixed: FixedRows) -> None:

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from unlost_simulators.salesforce.writing import files, mail_people, mails
 from unlost_simulators.salesforce.writing.draft import Draft
-from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+from unlost_simulators.salesforce.writing.platform import files, mail_people, mails
+from unlost_simulators.salesforce.writing.platform.effects import Effects, WriteContext
 
 CLOSED = "The email message is no draft: its relations and files stay as they are."
 """What is refused follows the reference; code and words are the simulator's own."""

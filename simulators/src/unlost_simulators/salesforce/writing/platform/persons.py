@@ -11,9 +11,10 @@ from typing import Any
 
 from unlost_simulators.salesforce.model.rights import AUDIT_FIELDS
 from unlost_simulators.salesforce.model.schema import ObjectDef
-from unlost_simulators.salesforce.writing import refusals, relations
+from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft
-from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+from unlost_simulators.salesforce.writing.platform import relations
+from unlost_simulators.salesforce.writing.platform.effects import Effects, WriteContext
 
 NAME_PARTS = ("FirstName", "LastName", "Salutation")
 SHARED = ("OwnerId", *NAME_PARTS)

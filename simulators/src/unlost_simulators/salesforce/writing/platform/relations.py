@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from unlost_simulators.salesforce.writing.draft import Draft
-from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+from unlost_simulators.salesforce.writing.platform.effects import Effects, WriteContext
 
 RELATION = "AccountContactRelation"
 ALREADY_RELATED = "This contact already has a relationship with this account."

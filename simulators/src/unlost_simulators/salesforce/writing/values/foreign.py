@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.model.schema import FieldDef, ObjectDef
 from unlost_simulators.salesforce.writing import keys, refusals
-from unlost_simulators.salesforce.writing.coercion import converter, row_error
 from unlost_simulators.salesforce.writing.draft import Draft, ForeignKey
 from unlost_simulators.salesforce.writing.job import Job
+from unlost_simulators.salesforce.writing.values.coercion import converter, row_error
 
 type _Group = list[tuple[Draft, ForeignKey]]
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from unlost_simulators.salesforce import editing
 from unlost_simulators.salesforce.writing import keys, rows
-from unlost_simulators.salesforce.writing.bypasses import is_bypassed
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
+from unlost_simulators.salesforce.writing.planted_rules.bypasses import is_bypassed
 from unlost_simulators.salesforce.writing.request import RowError
 from unlost_simulators.salesforce.writing.rules import (
     DuplicateRule,

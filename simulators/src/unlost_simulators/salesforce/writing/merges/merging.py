@@ -16,8 +16,9 @@ from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.model.users import SimUser
-from unlost_simulators.salesforce.writing import refusals, reparenting
-from unlost_simulators.salesforce.writing.reparenting import Move
+from unlost_simulators.salesforce.writing import refusals
+from unlost_simulators.salesforce.writing.merges import reparenting
+from unlost_simulators.salesforce.writing.merges.reparenting import Move
 from unlost_simulators.salesforce.writing.request import (
     Channel,
     DuplicateHeader,

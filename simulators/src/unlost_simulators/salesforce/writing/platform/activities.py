@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from unlost_simulators.salesforce.writing import statuses
 from unlost_simulators.salesforce.writing.draft import Draft
-from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+from unlost_simulators.salesforce.writing.platform import statuses
+from unlost_simulators.salesforce.writing.platform.effects import Effects, WriteContext
 
 PEOPLE = ("Contact", "Lead", "User")
 PERSON_ONLY = "RelationId must be a contact or lead when isWhat is false"

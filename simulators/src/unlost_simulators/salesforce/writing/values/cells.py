@@ -11,11 +11,11 @@ from unlost_simulators.salesforce.model import rights
 from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.model.schema import FieldDef, FieldType
 from unlost_simulators.salesforce.writing import refusals
-from unlost_simulators.salesforce.writing.coercion import Convert, converter, row_error
 from unlost_simulators.salesforce.writing.draft import Draft, ForeignKey
 from unlost_simulators.salesforce.writing.job import Job
-from unlost_simulators.salesforce.writing.registry import effects_of
+from unlost_simulators.salesforce.writing.platform.registry import effects_of
 from unlost_simulators.salesforce.writing.request import Channel, Row, RowError
+from unlost_simulators.salesforce.writing.values.coercion import Convert, converter, row_error
 
 CLEARED = "#N/A"
 """What clears a field in a CSV cell (Bulk 2.0 guide, valid record rows)."""

@@ -17,7 +17,7 @@ from typing import Any
 from unlost_simulators.salesforce.model.schema import FieldDef, ObjectDef, Schema, Sharing
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft
-from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+from unlost_simulators.salesforce.writing.platform.effects import Effects, WriteContext
 
 SHARE, CAUSE, WHO = "Share", "RowCause", "UserOrGroupId"
 MANUAL, OWNER, TEAM = "Manual", "Owner", "Team"

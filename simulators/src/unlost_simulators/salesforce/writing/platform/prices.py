@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from unlost_simulators.salesforce.writing.draft import Draft
-from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+from unlost_simulators.salesforce.writing.platform.effects import Effects, WriteContext
 
 NO_STANDARD_PRICE = "Before creating a custom price, create a standard price."
 ALREADY_PRICED = "This price definition already exists in this price book"

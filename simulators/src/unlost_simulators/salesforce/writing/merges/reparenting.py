@@ -15,8 +15,8 @@ from unlost_simulators.salesforce.model.schema import FieldDef, FieldType, Objec
 from unlost_simulators.salesforce.store import database, tables, writes
 from unlost_simulators.salesforce.store.store import Store
 from unlost_simulators.salesforce.store.writes import Author, live
-from unlost_simulators.salesforce.writing.references import HIERARCHIES
-from unlost_simulators.salesforce.writing.relations import RELATION
+from unlost_simulators.salesforce.writing.checking.references import HIERARCHIES
+from unlost_simulators.salesforce.writing.platform.relations import RELATION
 
 MASTER_RECORD = "MasterRecordId"
 STAYING = frozenset({"History", "Share", "Feed"})

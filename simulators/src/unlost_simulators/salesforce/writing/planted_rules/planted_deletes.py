@@ -14,9 +14,10 @@ from typing import Any
 
 from unlost_simulators.salesforce import editing
 from unlost_simulators.salesforce.store import database
-from unlost_simulators.salesforce.writing import planted, rows
+from unlost_simulators.salesforce.writing import rows
 from unlost_simulators.salesforce.writing.draft import Draft
 from unlost_simulators.salesforce.writing.job import Job
+from unlost_simulators.salesforce.writing.planted_rules import planted
 from unlost_simulators.salesforce.writing.rules import Moment, Phase, TriggerEffect, TriggerRule
 from unlost_simulators.salesforce.writing.target import TargetOrg
 

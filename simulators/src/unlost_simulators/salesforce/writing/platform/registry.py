@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from unlost_simulators.salesforce.writing import (
+from unlost_simulators.salesforce.writing.platform import (
     activities,
     articles,
     assignments,
@@ -17,7 +17,7 @@ from unlost_simulators.salesforce.writing import (
     sharing,
     statuses,
 )
-from unlost_simulators.salesforce.writing.effects import Effects
+from unlost_simulators.salesforce.writing.platform.effects import Effects
 
 NOTHING = Effects()
 SHARES = sharing.Shares()

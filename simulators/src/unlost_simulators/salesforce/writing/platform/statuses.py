@@ -14,8 +14,8 @@ from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.store.doomed import ACTIVATED
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft
-from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
-from unlost_simulators.salesforce.writing.prices import ACTIVATED_ORDER
+from unlost_simulators.salesforce.writing.platform.effects import Effects, WriteContext
+from unlost_simulators.salesforce.writing.platform.prices import ACTIVATED_ORDER
 
 DRAFT = "Draft"
 NO_CONTRACT_STATUS = (

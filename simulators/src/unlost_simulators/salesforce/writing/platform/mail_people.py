@@ -11,7 +11,7 @@ from typing import Any
 
 from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.writing.draft import Draft
-from unlost_simulators.salesforce.writing.effects import WriteContext
+from unlost_simulators.salesforce.writing.platform.effects import WriteContext
 
 RELATION = "EmailMessageRelation"
 PEOPLE = ("Contact", "Lead", "User")

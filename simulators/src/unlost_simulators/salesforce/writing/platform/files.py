@@ -13,7 +13,7 @@ from typing import Any
 from unlost_simulators.salesforce.model.rights import AUDIT_FIELDS
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft
-from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+from unlost_simulators.salesforce.writing.platform.effects import Effects, WriteContext
 
 DOCUMENT, VERSION, LINK = "ContentDocument", "ContentVersion", "ContentDocumentLink"
 SAME_IN_BOTH = (

@@ -12,10 +12,11 @@ from html import unescape
 from types import MappingProxyType
 from typing import Any
 
-from unlost_simulators.salesforce.writing import mail_people, refusals
+from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft
-from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
-from unlost_simulators.salesforce.writing.files import LINK
+from unlost_simulators.salesforce.writing.platform import mail_people
+from unlost_simulators.salesforce.writing.platform.effects import Effects, WriteContext
+from unlost_simulators.salesforce.writing.platform.files import LINK
 
 MAIL, RELATION, CASE, TASK = "EmailMessage", "EmailMessageRelation", "Case", "Task"
 DRAFT, SENT, NEW, READ = "5", "3", "0", "1"

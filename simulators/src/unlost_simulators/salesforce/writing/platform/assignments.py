@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from unlost_simulators.salesforce.writing import refusals
 from unlost_simulators.salesforce.writing.draft import Draft
-from unlost_simulators.salesforce.writing.effects import Effects, WriteContext
+from unlost_simulators.salesforce.writing.platform.effects import Effects, WriteContext
 
 ASSIGNMENT = "PermissionSetAssignment"
 

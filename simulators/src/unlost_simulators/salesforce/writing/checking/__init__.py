@@ -1,0 +1,1 @@
+"""Checks of a write against the rows that there are."""

@@ -1,0 +1,1 @@
+"""Merging records: what moves to the master."""

@@ -1,0 +1,1 @@
+"""Rules and approvals that a test plants, and the bypass that switches them off."""
