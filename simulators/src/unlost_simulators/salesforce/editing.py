@@ -9,8 +9,8 @@ from typing import Any
 from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.model.users import Permission, SimUser
 from unlost_simulators.salesforce.soql import clauses, query
+from unlost_simulators.salesforce.soql.grammar.parse import parse
 from unlost_simulators.salesforce.soql.names import Frame
-from unlost_simulators.salesforce.soql.parse import parse
 from unlost_simulators.salesforce.store import tables, values
 from unlost_simulators.salesforce.store.store import Store
 

@@ -16,7 +16,8 @@ from unlost_simulators.salesforce.model.schema import (
     ObjectDef,
 )
 from unlost_simulators.salesforce.model.users import SimUser
-from unlost_simulators.salesforce.soql import ast, query
+from unlost_simulators.salesforce.soql import query
+from unlost_simulators.salesforce.soql.grammar import ast
 from unlost_simulators.salesforce.store import blobs, tables
 from unlost_simulators.salesforce.store.store import Store
 

@@ -9,7 +9,8 @@ from unlost_simulators.salesforce.model.answers import DeletedIds, UpdatedIds
 from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.model.users import SimUser
-from unlost_simulators.salesforce.soql import access, query, refusals
+from unlost_simulators.salesforce.soql import access, query
+from unlost_simulators.salesforce.soql.grammar import refusals
 from unlost_simulators.salesforce.store import database, tables
 from unlost_simulators.salesforce.store.store import Store, naive
 

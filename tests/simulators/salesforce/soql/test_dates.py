@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost_simulators.salesforce.soql.dates import Span, span
+from unlost_simulators.salesforce.soql.grammar.dates import Span, span
 
 TODAY = date(2026, 11, 25)  # a Wednesday
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from unlost_simulators.salesforce.model.errors import SalesforceError
-from unlost_simulators.salesforce.soql import ast
-from unlost_simulators.salesforce.soql.parse import parse, unescape
+from unlost_simulators.salesforce.soql.grammar import ast
+from unlost_simulators.salesforce.soql.grammar.parse import parse, unescape
 
 WORDS = [
     "Id",

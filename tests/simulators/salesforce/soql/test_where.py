@@ -255,7 +255,8 @@ def test_logic_has_two_values(org: Org, backup: SimUser) -> None:
 
 @given(st.text(max_size=6))
 def test_any_text_is_found_again(text: str) -> None:
-    from unlost_simulators.salesforce.soql import ast, literals
+    from unlost_simulators.salesforce.soql import literals
+    from unlost_simulators.salesforce.soql.grammar import ast
 
     quoted = text.replace("\\", "\\\\").replace("'", "\\'")
     literal = ast.Literal(ast.Kind.STRING, text, f"'{quoted}'")

@@ -6,7 +6,7 @@ Source: Bulk API 2.0 guide (create a query job, SOQL considerations), answers of
 from unlost_simulators.salesforce.model.answers import BulkSelect
 from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.model.schema import COMPOUNDS, FieldType
-from unlost_simulators.salesforce.soql import ast, refusals, rules
+from unlost_simulators.salesforce.soql import rules
 from unlost_simulators.salesforce.soql.clauses import (
     bounds_sql,
     order_sql,
@@ -15,6 +15,7 @@ from unlost_simulators.salesforce.soql.clauses import (
 )
 from unlost_simulators.salesforce.soql.forms import for_csv
 from unlost_simulators.salesforce.soql.functions import Typed, is_aggregate, typed
+from unlost_simulators.salesforce.soql.grammar import ast, refusals
 from unlost_simulators.salesforce.soql.names import CompileContext, Frame
 from unlost_simulators.salesforce.store import tables
 

@@ -1,9 +1,10 @@
 """The parts of a SELECT after its select list: FROM's object, WHERE, semi-joins, ORDER BY, LIMIT."""
 
 from unlost_simulators.salesforce.model.schema import COMPOUNDS, FieldDef, FieldType, ObjectDef
-from unlost_simulators.salesforce.soql import access, ast, refusals, rules
+from unlost_simulators.salesforce.soql import access, rules
 from unlost_simulators.salesforce.soql.conditions import Compiler, order_key
 from unlost_simulators.salesforce.soql.functions import typed
+from unlost_simulators.salesforce.soql.grammar import ast, refusals
 from unlost_simulators.salesforce.soql.names import CompileContext, Frame
 from unlost_simulators.salesforce.store import tables
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from unlost_simulators.salesforce.model.schema import COMPOUNDS, ObjectDef
-from unlost_simulators.salesforce.soql import ast, refusals, rules
+from unlost_simulators.salesforce.soql import rules
 from unlost_simulators.salesforce.soql.clauses import (
     bounds_sql,
     order_sql,
@@ -17,6 +17,7 @@ from unlost_simulators.salesforce.soql.clauses import (
 from unlost_simulators.salesforce.soql.conditions import Compiler, Where
 from unlost_simulators.salesforce.soql.forms import for_json
 from unlost_simulators.salesforce.soql.functions import is_aggregate, typed
+from unlost_simulators.salesforce.soql.grammar import ast, refusals
 from unlost_simulators.salesforce.soql.names import CompileContext, Frame
 from unlost_simulators.salesforce.soql.planner import Planner, SelectColumns, name_of
 from unlost_simulators.salesforce.soql.shape import Branch, ChildLeaf, Leaf

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.model.schema import COMPOUNDS, KEYS, FieldType
-from unlost_simulators.salesforce.soql import ast, literals, refusals
-from unlost_simulators.salesforce.soql.dates import Span
+from unlost_simulators.salesforce.soql import literals
 from unlost_simulators.salesforce.soql.functions import Typed, typed
+from unlost_simulators.salesforce.soql.grammar import ast, refusals
+from unlost_simulators.salesforce.soql.grammar.dates import Span
 from unlost_simulators.salesforce.soql.names import Frame
 from unlost_simulators.salesforce.store import database, tables
 

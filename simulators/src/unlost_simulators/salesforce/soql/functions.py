@@ -9,7 +9,7 @@ from unlost_simulators.salesforce.model.schema import (
     FieldDef,
     FieldType,
 )
-from unlost_simulators.salesforce.soql import ast, refusals
+from unlost_simulators.salesforce.soql.grammar import ast, refusals
 from unlost_simulators.salesforce.soql.names import Frame, Resolved
 from unlost_simulators.salesforce.store import tables
 

@@ -10,8 +10,8 @@ from unlost_simulators.salesforce.model.schema import (
     FieldDef,
     FieldType,
 )
-from unlost_simulators.salesforce.soql import ast, dates, refusals
-from unlost_simulators.salesforce.soql.ast import Kind
+from unlost_simulators.salesforce.soql.grammar import ast, dates, refusals
+from unlost_simulators.salesforce.soql.grammar.ast import Kind
 from unlost_simulators.salesforce.soql.names import CompileContext
 from unlost_simulators.salesforce.store import tables
 
@@ -111,7 +111,7 @@ def pattern(literal: ast.Literal) -> str:
 
 
 def _in_pattern(escaped: str) -> str:
-    from unlost_simulators.salesforce.soql.parse import unescape
+    from unlost_simulators.salesforce.soql.grammar.parse import unescape
 
     value = unescape(escaped)
     return f"\\{value}" if value in {"\\", "%", "_"} else value

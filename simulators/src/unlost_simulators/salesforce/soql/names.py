@@ -17,7 +17,7 @@ from unlost_simulators.salesforce.model.schema import (
 )
 from unlost_simulators.salesforce.model.settings import OrgSettings
 from unlost_simulators.salesforce.model.users import Permission, SimUser
-from unlost_simulators.salesforce.soql import ast, refusals
+from unlost_simulators.salesforce.soql.grammar import ast, refusals
 from unlost_simulators.salesforce.soql.sources import poly_source, source
 from unlost_simulators.salesforce.store import tables
 

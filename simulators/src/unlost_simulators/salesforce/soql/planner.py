@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from unlost_simulators.salesforce.model.schema import COMPOUNDS, FieldDef, FieldType
-from unlost_simulators.salesforce.soql import ast, refusals
 from unlost_simulators.salesforce.soql.forms import for_json
 from unlost_simulators.salesforce.soql.functions import typed
+from unlost_simulators.salesforce.soql.grammar import ast, refusals
 from unlost_simulators.salesforce.soql.names import NAME_OBJECT, Frame, Parent
 from unlost_simulators.salesforce.soql.shape import (
     BlobLeaf,

@@ -8,15 +8,15 @@ import pyarrow as pa
 from unlost_simulators.salesforce.model.answers import BulkSelect
 from unlost_simulators.salesforce.model.settings import OrgSettings
 from unlost_simulators.salesforce.model.users import SimUser
-from unlost_simulators.salesforce.soql import ast, refusals
 from unlost_simulators.salesforce.soql.bulk import compile_bulk
 from unlost_simulators.salesforce.soql.compile import (
     Compiled,
     compile_children,
     compile_query,
 )
+from unlost_simulators.salesforce.soql.grammar import ast, refusals
+from unlost_simulators.salesforce.soql.grammar.parse import parse
 from unlost_simulators.salesforce.soql.names import CompileContext
-from unlost_simulators.salesforce.soql.parse import parse
 from unlost_simulators.salesforce.soql.result import IN_MEMORY, QueryResult, Spool
 from unlost_simulators.salesforce.soql.shape import ChildLeaf
 from unlost_simulators.salesforce.store import database

@@ -9,8 +9,8 @@ from datetime import date as Day  # noqa: N812
 
 from unlost_simulators.salesforce.model.schema import FieldType, ObjectDef
 from unlost_simulators.salesforce.model.users import Permission
-from unlost_simulators.salesforce.soql import ast, dates, refusals
 from unlost_simulators.salesforce.soql.functions import is_aggregate
+from unlost_simulators.salesforce.soql.grammar import ast, dates, refusals
 from unlost_simulators.salesforce.soql.names import CompileContext
 
 LINK_FILTER = (

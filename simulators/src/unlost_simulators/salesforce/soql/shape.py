@@ -12,7 +12,7 @@ from typing import Any
 from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.model.answers import Json
 from unlost_simulators.salesforce.model.numbers import Number
-from unlost_simulators.salesforce.soql import ast
+from unlost_simulators.salesforce.soql.grammar import ast
 
 
 @dataclass(frozen=True, slots=True)

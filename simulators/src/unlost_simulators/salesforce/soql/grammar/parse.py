@@ -11,7 +11,7 @@ from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken, VisitError
 
 from unlost_simulators.salesforce.model.errors import SalesforceError
-from unlost_simulators.salesforce.soql import ast, refusals
+from unlost_simulators.salesforce.soql.grammar import ast, refusals
 
 LONGEST_QUERY = 100_000
 """Characters of a query (SOQL limits)."""
@@ -268,7 +268,9 @@ class _Build(Transformer[Token, Any]):
 
 @cache
 def _grammar() -> Lark:
-    text = files("unlost_simulators.salesforce.soql").joinpath("soql.lark").read_text("utf-8")
+    text = (
+        files("unlost_simulators.salesforce.soql.grammar").joinpath("soql.lark").read_text("utf-8")
+    )
     return Lark(text, parser="lalr", propagate_positions=True, cache=True)
 
 

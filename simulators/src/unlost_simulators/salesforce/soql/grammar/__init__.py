@@ -1,0 +1,1 @@
+"""The grammar of SOQL: parsing, the tree of a query, and refusals of queries."""
