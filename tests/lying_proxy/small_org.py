@@ -12,7 +12,9 @@ from unlost_simulators.salesforce.model.schema import DeleteRule, Sharing
 from unlost_simulators.salesforce.model.settings import OrgSettings
 from unlost_simulators.salesforce.model.users import BACKUP_PERMISSIONS, Permission, SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.scenarios.chocolate.objects_access import OBJECTS as ACCESS
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_access import (
+    OBJECTS as ACCESS,
+)
 from unlost_simulators.salesforce.store.blobs import BlobRecipe
 
 OPENING = datetime(2026, 11, 3, 0, 0, tzinfo=UTC)  # a Tuesday

@@ -11,12 +11,12 @@ import pytest
 
 from unlost_simulators.company.draws import Rows
 from unlost_simulators.salesforce.scenarios import scenario
-from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import OWNERS
 from unlost_simulators.salesforce.scenarios.chocolate.objects import KEYS
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import SOURCES, Source
 from unlost_simulators.salesforce.scenarios.chocolate.world import World
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import OWNERS
 
 Tables = Mapping[str, pa.Table]
 

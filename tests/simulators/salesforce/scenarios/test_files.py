@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from unlost_simulators.salesforce.scenarios.chocolate import contents
-from unlost_simulators.salesforce.scenarios.chocolate.files import POOL
+from unlost_simulators.salesforce.scenarios.chocolate.generated.files import POOL
 from unlost_simulators.salesforce.store.blobs import MAKERS, BlobRecipe, parse
 
 Tables = Mapping[str, pa.Table]

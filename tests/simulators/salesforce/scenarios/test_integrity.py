@@ -13,9 +13,9 @@ import pytest
 from unlost_simulators.company.times import OPENING
 from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.model.schema import FieldDef, FieldType
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import RECORD_TYPES
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import RECORD_TYPES
-from unlost_simulators.salesforce.scenarios.chocolate.trap_rows import DANGLING
+from unlost_simulators.salesforce.scenarios.chocolate.written.trap_rows import DANGLING
 
 Tables = Mapping[str, pa.Table]
 RUNS = [

@@ -14,9 +14,9 @@ from unlost_simulators.salesforce.org import Org, SalesforceError
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.bench import CONTACT_COLUMNS
-from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.chocolate.objects import OBJECTS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import story_id
 
 # What a backup user who sees all data is refused without a condition, by error code.
 REFUSED = {

@@ -19,11 +19,11 @@ from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
-from unlost_simulators.salesforce.scenarios.chocolate.trap_rows import PURGED_LEAD
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import story_id
+from unlost_simulators.salesforce.scenarios.chocolate.written.trap_rows import PURGED_LEAD
 from unlost_simulators.salesforce.writing.platform import mail_people
 
 type Tables = Mapping[str, pa.Table]

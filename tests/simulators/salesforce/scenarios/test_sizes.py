@@ -21,7 +21,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import BATCH_ROWS
-from unlost_simulators.salesforce.scenarios.chocolate.trap_rows import DANGLING
+from unlost_simulators.salesforce.scenarios.chocolate.written.trap_rows import DANGLING
 
 Tables = Mapping[str, pa.Table]
 

@@ -11,9 +11,9 @@ import pytest
 from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.scenarios import scenario
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Linked, Ref
-from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME, KEYS
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed import FixedRows, Linked, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import story_id
 
 Tables = Mapping[str, pa.Table]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pytest
 
-from unlost_simulators.salesforce.scenarios.chocolate.story_mails import LOOP_MAILS
-from unlost_simulators.salesforce.scenarios.chocolate.trap_rows import (
+from unlost_simulators.salesforce.scenarios.chocolate.written.story_mails import LOOP_MAILS
+from unlost_simulators.salesforce.scenarios.chocolate.written.trap_rows import (
     LITERALS,
     NUL_TEXT,
     SCRIPTS,

@@ -7,7 +7,7 @@ from unlost_simulators.salesforce.model.objects import build_object
 from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import FIXED_ROWS, KEYS
 from unlost_simulators.salesforce.scenarios.registry import scenario
 
 TASK_RELATION = build_object(

@@ -9,7 +9,7 @@ from simulators.salesforce.writing.record_writer import RecordWriter, code, erro
 from unlost_simulators.salesforce.model import rights
 from unlost_simulators.salesforce.model.users import ObjectOperation, Permission
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import FIXED_ROWS, KEYS
 from unlost_simulators.salesforce.scenarios.registry import scenario
 from unlost_simulators.salesforce.writing.rules import TriggerEffect, TriggerRule, ValidationRule
 

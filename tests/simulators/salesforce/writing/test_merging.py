@@ -10,8 +10,8 @@ from simulators.salesforce.writing.chocolate_org import admin, empty_org, rows
 from simulators.salesforce.writing.record_writer import RecordWriter
 from unlost_simulators.salesforce.model.users import ObjectOperation, Permission, SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import PERSON_ACCOUNT
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import PERSON_ACCOUNT
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import FIXED_ROWS, KEYS
 from unlost_simulators.salesforce.writing.merges.merging import MergeRequest, MergeResult
 
 

@@ -10,7 +10,7 @@ from simulators.salesforce.writing.record_writer import RecordWriter, code, erro
 from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.model.users import Permission
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import (
     BUSINESS_ACCOUNT,
     PERSON_ACCOUNT,
 )

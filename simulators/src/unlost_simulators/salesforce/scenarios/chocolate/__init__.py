@@ -2,11 +2,11 @@
 
 How its org is made:
 
-- `objects_*.py` declare some 110 objects, 90 of which list as queryable, with the fields, flags
-  and delete rules of a real org; `fields.py` has the constructors, `record_types.py` the types.
-- `setup_rows`, `catalogue`, `story_*` and `trap_rows` write out rows one by one into `FixedRows`
-  (`fixed.py`). Their ids are the same at every seed and scale; `story.py` has the names to refer to.
-- `people`, `sales`, `service`, `files`, `workshop` generate rows by the column: facts of the company
+- `declared` has some 110 objects, 90 of which list as queryable, with the fields, flags and delete
+  rules of a real org, and `objects.py` all of them.
+- `written` writes out rows one by one into `FixedRows`. Their ids are the same at every seed and
+  scale; `story.py` has the names to refer to.
+- `generated` makes rows by the column: facts of the company
   and what only Salesforce has. Ids follow from row numbers (`world.py`), so that a child finds its
   parents by arithmetic and memory stays bounded by one batch.
 - `sizes.py` says how many rows of each, `sources.py` lists the makers, `scenario.py` runs them,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.scenarios.chocolate import full_storage, story
-from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.scenario import Act
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 
 from unlost_simulators.company.draws import Numbers, Rows
 from unlost_simulators.salesforce.model.schema import ObjectDef
-from unlost_simulators.salesforce.scenarios.chocolate import people, service
+from unlost_simulators.salesforce.scenarios.chocolate.generated import people, service
+from unlost_simulators.salesforce.scenarios.chocolate.generated.people import SENTENCES, Made
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
-from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import Source

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.scenarios.chocolate.bench import SETUP, declared
-from unlost_simulators.salesforce.scenarios.chocolate.fields import text
+from unlost_simulators.salesforce.scenarios.chocolate.declared.fields import text
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
 from unlost_simulators.salesforce.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes

@@ -16,7 +16,7 @@ from unlost_simulators.company.mails import QUEUE_ADDRESS
 from unlost_simulators.salesforce.model.settings import MIB
 from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import story_id
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.storage import KIB, ROW
 from unlost_simulators.salesforce.store.blobs import BlobRecipe

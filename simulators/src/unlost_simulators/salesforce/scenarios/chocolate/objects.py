@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from unlost_simulators.salesforce.model.schema import ObjectDef
-from unlost_simulators.salesforce.scenarios.chocolate import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared import (
     objects_access,
     objects_custom,
     objects_exotic,

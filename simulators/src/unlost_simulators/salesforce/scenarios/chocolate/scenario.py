@@ -16,12 +16,16 @@ from unlost_simulators.salesforce.model.schema import ObjectDef
 from unlost_simulators.salesforce.model.settings import OrgSettings
 from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.scenarios.chocolate.acts import ACTS
-from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS, OWNERS
 from unlost_simulators.salesforce.scenarios.chocolate.objects import OBJECTS
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.sources import SOURCES, Source
 from unlost_simulators.salesforce.scenarios.chocolate.users import USERS
 from unlost_simulators.salesforce.scenarios.chocolate.world import World
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import (
+    FIXED_ROWS,
+    KEYS,
+    OWNERS,
+)
 from unlost_simulators.salesforce.scenarios.scenario import Act, LoadableOrg
 
 ORG_ID = KEYS.fixed("Organization", 0)

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from unlost_simulators.company.draws import Rows
-from unlost_simulators.salesforce.scenarios.chocolate import files, people, sales, service, workshop
+from unlost_simulators.salesforce.scenarios.chocolate.generated import (
+    files,
+    people,
+    sales,
+    service,
+    workshop,
+)
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.world import World
 

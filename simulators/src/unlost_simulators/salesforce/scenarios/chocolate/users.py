@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from unlost_simulators.salesforce.model.users import BACKUP_PERMISSIONS, Permission, SimUser
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import Ref
-from unlost_simulators.salesforce.scenarios.chocolate.fixed_rows import FIXED_ROWS, KEYS
-from unlost_simulators.salesforce.scenarios.chocolate.setup_rows import PEOPLE, Person
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed import Ref
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import FIXED_ROWS, KEYS
+from unlost_simulators.salesforce.scenarios.chocolate.written.setup_rows import PEOPLE, Person
 
 _PERMISSIONS = {
     "backup": BACKUP_PERMISSIONS | {Permission.VIEW_ENCRYPTED_DATA},

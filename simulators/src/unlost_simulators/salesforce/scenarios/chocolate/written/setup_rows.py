@@ -8,10 +8,13 @@ from typing import Any
 from unlost_simulators.company.employees import BY_HANDLE, COMPANY, OFFICES, mail_of
 from unlost_simulators.company.vocabulary import BELGIUM
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
-from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import PROBABILITIES, STAGES
-from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CASE_STATUSES
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import RECORD_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_sales import (
+    PROBABILITIES,
+    STAGES,
+)
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_service import CASE_STATUSES
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import RECORD_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed import FixedRows, Ref
 
 BACKUP_USER = Ref("User", "backup")
 

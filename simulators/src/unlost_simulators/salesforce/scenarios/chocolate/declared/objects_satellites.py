@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from unlost_simulators.salesforce.model.objects import history_of
 from unlost_simulators.salesforce.model.schema import FieldDef, ObjectDef, QueryRule
-from unlost_simulators.salesforce.scenarios.chocolate.fields import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.fields import (
     CASCADE,
     audit,
     flag,
@@ -24,10 +24,14 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     table,
     text,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.objects_custom import RECIPE
-from unlost_simulators.salesforce.scenarios.chocolate.objects_people import ACCOUNT, CONTACT, LEAD
-from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import OPPORTUNITY
-from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CASE
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_custom import RECIPE
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_people import (
+    ACCOUNT,
+    CONTACT,
+    LEAD,
+)
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_sales import OPPORTUNITY
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_service import CASE
 
 TRACKED = (ACCOUNT, CONTACT, LEAD, CASE, OPPORTUNITY, RECIPE)
 HISTORIES = tuple(history_of(definition) for definition in TRACKED)

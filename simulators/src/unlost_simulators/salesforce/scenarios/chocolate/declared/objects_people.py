@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from unlost_simulators.company.vocabulary import REGIONS
 from unlost_simulators.salesforce.model.schema import ObjectDef, Sharing
-from unlost_simulators.salesforce.scenarios.chocolate.fields import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.fields import (
     CASCADE,
     address,
     audit,
@@ -36,7 +36,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     url,
     viewed,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import ACCOUNT_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import ACCOUNT_TYPES
 
 INDUSTRIES = ("Bakery", "Retail", "Hospitality", "Wholesale", "Corporate Gifts", "Café", "Other")
 LEAD_SOURCES = (

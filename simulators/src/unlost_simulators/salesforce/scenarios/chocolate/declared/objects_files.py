@@ -6,7 +6,7 @@ Declares only; the rows are made elsewhere.
 from __future__ import annotations
 
 from unlost_simulators.salesforce.model.schema import ObjectDef, QueryRule, Sharing
-from unlost_simulators.salesforce.scenarios.chocolate.fields import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.fields import (
     CASCADE,
     audit,
     blob,
@@ -25,7 +25,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     textarea,
     url,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.objects_service import RELATED
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_service import RELATED
 
 # Objects that a file can be linked to, a note or an attachment can hang on, a post can be about.
 LINKED = (

@@ -26,14 +26,14 @@ from unlost_simulators.company.facts import Facts
 from unlost_simulators.company.people import PRIVATE, Person, identity
 from unlost_simulators.company.places import REGION_OF_TOWN, Place, address, country_of, phone
 from unlost_simulators.company.times import OPENING_SECONDS, created_at
-from unlost_simulators.salesforce.scenarios.chocolate.objects_people import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_people import (
     ALLERGENS,
     CLEAN_STATUSES,
     INDUSTRIES,
     LANGUAGE_NAMES,
     LEAD_SOURCES,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import (
     BUSINESS_ACCOUNT,
     PERSON_ACCOUNT,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from unlost_simulators.salesforce.model.schema import ObjectDef, Sharing
-from unlost_simulators.salesforce.scenarios.chocolate.fields import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.fields import (
     CASCADE,
     CASCADE_DRAFTS,
     RESTRICT,
@@ -33,7 +33,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     text,
     viewed,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import OPPORTUNITY_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import OPPORTUNITY_TYPES
 
 STAGES = (
     "Prospecting", "Tasting", "Needs Analysis", "Proposal/Price Quote", "Negotiation/Review",

@@ -8,8 +8,8 @@ from __future__ import annotations
 from unlost_simulators.company import written
 from unlost_simulators.company.mails import QUEUE_ADDRESS
 from unlost_simulators.company.times import ago, day
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Linked, Ref
-from unlost_simulators.salesforce.scenarios.chocolate.story_rows import (
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed import FixedRows, Linked, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.written.story_rows import (
     CASE_MELTED,
     CUSTOMER,
     OWNER,

@@ -7,7 +7,7 @@ big object answers queries along its index; an external object is stored elsewhe
 from __future__ import annotations
 
 from unlost_simulators.salesforce.model.schema import ObjectDef, QueryRule
-from unlost_simulators.salesforce.scenarios.chocolate.fields import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.fields import (
     audit,
     day,
     flag,

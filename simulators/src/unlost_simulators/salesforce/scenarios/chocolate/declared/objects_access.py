@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from unlost_simulators.salesforce.model.schema import ObjectDef, QueryRule
 from unlost_simulators.salesforce.model.users import Permission
-from unlost_simulators.salesforce.scenarios.chocolate.fields import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.fields import (
     audit,
     flag,
     lookup,

@@ -10,11 +10,11 @@ from typing import Any
 
 from unlost_simulators.company.times import ago
 from unlost_simulators.salesforce.model import ids
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
-from unlost_simulators.salesforce.scenarios.chocolate.objects_custom import LONGEST_TEXT
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import BUSINESS_ACCOUNT
-from unlost_simulators.salesforce.scenarios.chocolate.story_mails import PURGED_ADDRESS
-from unlost_simulators.salesforce.scenarios.chocolate.story_rows import OWNER
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_custom import LONGEST_TEXT
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import BUSINESS_ACCOUNT
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed import FixedRows, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.written.story_mails import PURGED_ADDRESS
+from unlost_simulators.salesforce.scenarios.chocolate.written.story_rows import OWNER
 
 # Records that were purged long ago, and are still named by a reference to several objects. No other
 # reference in the scenario is dangling.

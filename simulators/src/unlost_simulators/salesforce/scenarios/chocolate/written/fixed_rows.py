@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from unlost_simulators.salesforce.scenarios.chocolate import (
+from unlost_simulators.salesforce.scenarios.chocolate.objects import KEYS
+from unlost_simulators.salesforce.scenarios.chocolate.written import (
     catalogue,
     platform_rows,
     setup_rows,
@@ -13,8 +14,7 @@ from unlost_simulators.salesforce.scenarios.chocolate import (
     story_rows,
     trap_rows,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
-from unlost_simulators.salesforce.scenarios.chocolate.objects import KEYS
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed import FixedRows, Ref
 
 __all__ = ["FIXED_ROWS", "KEYS", "OWNERS", "story_id"]
 

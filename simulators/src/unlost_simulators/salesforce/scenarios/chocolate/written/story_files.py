@@ -6,8 +6,8 @@ from typing import Any
 
 from unlost_simulators.company.times import ago
 from unlost_simulators.salesforce.scenarios.chocolate import contents
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Linked, Ref
-from unlost_simulators.salesforce.scenarios.chocolate.story_rows import (
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed import FixedRows, Linked, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.written.story_rows import (
     CASE_MELTED,
     CUSTOMER,
     OWNER,

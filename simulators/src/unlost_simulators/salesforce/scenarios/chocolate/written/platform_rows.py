@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRow, FixedRows, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.objects import BY_NAME
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed import FixedRow, FixedRows, Ref
 from unlost_simulators.salesforce.writing.platform import mail_people
 
 

@@ -24,13 +24,13 @@ from unlost_simulators.company.times import (
     OPENING_SECONDS,
     created_at,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.objects_service import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_service import (
     CASE_ORIGINS,
     CASE_REASONS,
     CASE_STATUSES,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import CASE_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import CASE_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.generated.people import SENTENCES, Made
 from unlost_simulators.salesforce.scenarios.chocolate.sizes import ChocolateSizes
 from unlost_simulators.salesforce.scenarios.chocolate.world import (
     World,

@@ -14,11 +14,11 @@ from unlost_simulators.company.products import PRICES_IN_CENTS
 from unlost_simulators.company.times import ago, day
 from unlost_simulators.company.vocabulary import PRODUCTS
 from unlost_simulators.salesforce.scenarios.chocolate import story
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import (
     BUSINESS_ACCOUNT,
     PERSON_ACCOUNT,
 )
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed import FixedRows, Ref
 
 CUSTOMER = Ref("Account", story.CUSTOMER)
 OWNER = Ref("User", "sabine")

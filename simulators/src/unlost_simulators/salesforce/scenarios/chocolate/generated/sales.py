@@ -26,19 +26,22 @@ from unlost_simulators.company.times import (
     OPENING_SECONDS,
     created_at,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.catalogue import PRICE_BOOKS, PRODUCT_CODES
-from unlost_simulators.salesforce.scenarios.chocolate.objects_sales import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_sales import (
     PROBABILITIES,
     ROLES,
     STAGES,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.people import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import OPPORTUNITY_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.generated.people import (
     SENTENCES,
     Made,
     address_columns,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import OPPORTUNITY_TYPES
 from unlost_simulators.salesforce.scenarios.chocolate.world import World, audited
+from unlost_simulators.salesforce.scenarios.chocolate.written.catalogue import (
+    PRICE_BOOKS,
+    PRODUCT_CODES,
+)
 
 _PRODUCTS = len(words.PRODUCTS)
 _FORECASTS = ("Pipeline", "Pipeline", "Pipeline", "BestCase", "Forecast", "Closed", "Omitted")

@@ -8,7 +8,7 @@ report holds a text of 131,072 characters. Declares only.
 from __future__ import annotations
 
 from unlost_simulators.salesforce.model.schema import ObjectDef
-from unlost_simulators.salesforce.scenarios.chocolate.fields import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.fields import (
     RESTRICT,
     SET_NULL,
     audit,

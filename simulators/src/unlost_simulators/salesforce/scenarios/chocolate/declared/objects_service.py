@@ -6,7 +6,7 @@ Declares only; the rows are made elsewhere.
 from __future__ import annotations
 
 from unlost_simulators.salesforce.model.schema import ObjectDef, Sharing
-from unlost_simulators.salesforce.scenarios.chocolate.fields import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.fields import (
     CASCADE,
     RESTRICT,
     audit,
@@ -30,7 +30,7 @@ from unlost_simulators.salesforce.scenarios.chocolate.fields import (
     textarea,
     viewed,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.record_types import CASE_TYPES
+from unlost_simulators.salesforce.scenarios.chocolate.declared.record_types import CASE_TYPES
 
 CASE_STATUSES = ("New", "Working", "Escalated", "Closed")
 CASE_ORIGINS = ("Phone", "Email", "Web", "Tasting")

@@ -24,8 +24,8 @@ from unlost_simulators.company.times import (
     OPENING_SECONDS,
     modified_at,
 )
-from unlost_simulators.salesforce.scenarios.chocolate.objects_service import CASE_STATUSES
-from unlost_simulators.salesforce.scenarios.chocolate.people import SENTENCES, Made
+from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_service import CASE_STATUSES
+from unlost_simulators.salesforce.scenarios.chocolate.generated.people import SENTENCES, Made
 from unlost_simulators.salesforce.scenarios.chocolate.world import World, audited
 
 _INGREDIENTS = pa.array(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unlost_simulators.company.products import PRICES_IN_CENTS, PRODUCTS
 from unlost_simulators.company.vocabulary import CAMPAIGNS
-from unlost_simulators.salesforce.scenarios.chocolate.fixed import FixedRows, Ref
+from unlost_simulators.salesforce.scenarios.chocolate.written.fixed import FixedRows, Ref
 
 PRICE_BOOKS = ("Standard Price Book", "Wholesale Europe", "卸売価格表 / Atacado")
 PRODUCT_CODES = tuple(product.code for product in PRODUCTS)

@@ -6,7 +6,7 @@ Declares only; the rows are made elsewhere.
 from __future__ import annotations
 
 from unlost_simulators.salesforce.model.schema import ObjectDef
-from unlost_simulators.salesforce.scenarios.chocolate.fields import (
+from unlost_simulators.salesforce.scenarios.chocolate.declared.fields import (
     address,
     audit,
     day,
