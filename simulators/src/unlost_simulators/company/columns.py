@@ -1,6 +1,6 @@
 """From numbers to Arrow columns: joined text, padded digits, instants, choices.
 
-Everything here is one pass of a C loop over a column. Knows no table of Salesforce.
+Everything here is one pass of a C loop over a column. Knows no table of a system.
 """
 
 from __future__ import annotations

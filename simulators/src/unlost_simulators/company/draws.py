@@ -1,7 +1,7 @@
 """Random draws that depend on (seed, table, column, row number) alone.
 
 A batch of any size, in any order, in any process, gives the same values for the same rows. This file
-knows numbers only: no names, no tables of Salesforce.
+knows numbers only: no names, no tables of a system.
 """
 
 from __future__ import annotations

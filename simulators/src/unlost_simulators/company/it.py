@@ -127,7 +127,7 @@ def group_names(company: Company[CompanySizes]) -> tuple[str, ...]:
 
 
 def memberships(company: Company[CompanySizes]) -> Iterator[Membership]:
-    """Who is in which group: the head of IT in all of them."""
+    """The members of all groups; the head of IT is in each."""
     for group in GROUPS:
         yield Membership(group.name, HEAD_OF_IT)
     numbers = staff_numbers(np.arange(it_staff(company), dtype=np.int64) * IT_EVERY).to_pylist()

@@ -74,7 +74,7 @@ def orders(company: Company[CompanySizes], order: Numbers) -> Facts[Order]:
 
 @dataclass(frozen=True, slots=True)
 class ItemNumbers:
-    """What items refer to: order, product and its price by list, and how many are ordered."""
+    """The references of items: order, product, its place in `PRICES_IN_CENTS`, and the quantity."""
 
     order: Numbers
     product: Numbers

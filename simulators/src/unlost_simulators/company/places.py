@@ -1,4 +1,4 @@
-"""Where customers are: country and town by customer number, addresses, telephone numbers."""
+"""Places of customers: country and town by customer number, addresses, telephone numbers."""
 
 from __future__ import annotations
 

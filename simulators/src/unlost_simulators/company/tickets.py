@@ -33,7 +33,10 @@ DAYS = 500
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What an incident is about: a service of `it`, or a computer where `service` is None."""
+    """The cause of an incident: a service of `it`, or a computer where `service` is None.
+
+    `group` is the place in `GROUPS` of those who solve it.
+    """
 
     subject: str
     text: str
@@ -201,7 +204,7 @@ def _assignee(company: Company[CompanySizes], rows: Rows, group: Numbers) -> pa.
 def _affected(
     company: Company[CompanySizes], rows: Rows, possible: Flags
 ) -> tuple[Flags, pa.Array, pa.Array]:
-    """Whether a business is affected, its customer number, and number and name as a text."""
+    """True where a business is affected; its customer number; number and name as a text."""
     customer = rows.below("customer", max(company.sizes.businesses, 1))
     affected = possible & rows.chance("affects a customer", 45) & (company.sizes.businesses > 0)
     facts = businesses(company, customer)

@@ -25,12 +25,12 @@ def day(days: float) -> date:
 
 
 def created_at(rows: Rows, *, days: int = 1_800) -> Numbers:
-    """When a row was created: seconds since 1970, within the last `days` days before the opening."""
+    """Creation times in seconds since 1970, within the last `days` days before the opening."""
     return OPENING_SECONDS - 3_600 - rows.below("created", days * DAY)
 
 
 def modified_at(rows: Rows, *, days: int = 1_800) -> Numbers:
-    """When a row was last changed by a user: in four of ten rows, when it was created."""
+    """Times of the last change by a user; in four of ten rows, the creation."""
     created = created_at(rows, days=days)
     remaining = np.maximum(OPENING_SECONDS - created, 1)
     return created + np.where(rows.chance("touched", 60), rows.below("modified", remaining), 0)

@@ -6,9 +6,9 @@ How its org is made:
   rules of a real org, and `objects.py` all of them.
 - `written` writes out rows one by one into `FixedRows`. Their ids are the same at every seed and
   scale; `story.py` has the names to refer to.
-- `generated` makes rows by the column: facts of the company
-  and what only Salesforce has. Ids follow from row numbers (`world.py`), so that a child finds its
-  parents by arithmetic and memory stays bounded by one batch.
+- `generated` makes rows by the column: facts of the company and what only Salesforce has. Ids follow
+  from row numbers (`world.py`), so that a child finds its parents by arithmetic and memory stays
+  bounded by one batch.
 - `sizes.py` says how many rows of each, `sources.py` lists the makers, `scenario.py` runs them,
   `bench.py` has the scenarios for measurements.
 """

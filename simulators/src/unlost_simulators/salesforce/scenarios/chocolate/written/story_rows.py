@@ -50,7 +50,7 @@ def _leipzig(stem: str) -> dict[str, Any]:
 
 
 def _business(customer: Customer) -> dict[str, Any]:
-    """What a business has in every system."""
+    """The fields of a business that every system has."""
     return {
         "Name": customer.name, "Type": customer.kind, "RecordTypeId": BUSINESS_ACCOUNT,
         "Office__c": customer.office, "Customer_Number__c": customer.number,
