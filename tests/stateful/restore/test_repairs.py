@@ -10,7 +10,6 @@ LIVES = 200
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *(f"corrected {action}" for action in ("unchanged", "update", "create", "undelete")),
-    "corrected recreate",
     *("corrected", "a later value stays", "merge taken back", "child given back"),
     *("winner put back", "undo", "put back", "crash"),
 }

@@ -11,7 +11,6 @@ DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *("undo", "undo of undo", "exact", "merge", "crash", "attached"),
     *("taken away", "put back", "brought back", "kept a later value", "stays skipped"),
-    "created again",
 }
 
 

@@ -79,15 +79,11 @@ type Picture = dict[RecordKey, Seen]
 
 @dataclass
 class Town(Scene):
-    """``undeletable``: lost records come out of the bin with their ids. ``keeps``: they are created with
-    their ids. ``leaves``: the org leaves the ids of deleted records in what refers to them.
-    """
+    """``undeletable``: lost records come out of the bin with their ids."""
 
     graph = GRAPH
     undeletable: bool = True
     relinks: bool = True
-    keeps: bool = False
-    leaves: bool = False
     plans: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -105,8 +101,6 @@ class Town(Scene):
             )
         self.platform = Platform(self.org)
         self.platform.relinks = self.relinks
-        self.platform.keeps_ids = set(GRAPH) if self.keeps else set()
-        self.platform.leaves_links = self.leaves
         self.platform.required |= REQUIRED
         self.platform.unique += UNIQUE
         for table in self.graph:
