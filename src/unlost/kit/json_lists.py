@@ -117,8 +117,8 @@ def _batch(
 
 
 def _decoded(body: bytes, inside: str, call: str) -> list[Mapping[str, Any]]:
-    value = decode(body, call=call)
-    records = value.get(inside) if isinstance(value, dict) else None
+    document = decode(body, call=call)
+    records = document.get(inside) if isinstance(document, dict) else None
     if not isinstance(records, list) or not all(isinstance(record, dict) for record in records):
         raise MalformedAnswer(f"it has no list of records in “{inside}”", call=call)
     return records

@@ -52,15 +52,15 @@ def follow_ids[P](fetch: Callable[[str | None], P], *, ids: Callable[[P], pa.Arr
 
     Raises IntegrityError (``paging-in-circles``).
     """
-    seen = _SeenIds()
+    walk = _IdsOfWalk()
     withheld: P | None = None
     pages = follow(fetch(None), fetch=fetch, link=lambda page: _last(ids(page)))
     for page in takewhile(lambda page: len(ids(page)) > 0, pages):
         if withheld is not None:
             yield withheld
         withheld = page
-        seen.add(ids(page))
-    seen.check()
+        walk.add(ids(page))
+    walk.check()
     if withheld is not None:
         yield withheld
 
@@ -69,7 +69,7 @@ def _last(ids: pa.Array) -> str | None:
     return str(ids[-1]) if len(ids) else None
 
 
-class _SeenIds:
+class _IdsOfWalk:
     """The ids of a walk. Compared with each other whenever their number has doubled.
 
     So a walk that never comes to an end is noticed, too, and a long one takes little more than a

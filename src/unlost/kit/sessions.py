@@ -25,8 +25,8 @@ def is_sendable(secret: str) -> bool:
 
 def needed(secrets: SecretStore, name: str) -> str:
     """A secret that must exist; raises NotAllowed (``secret-missing``)."""
-    value = secrets.get(name)
-    if not value:
+    secret = secrets.get(name)
+    if not secret:
         raise NotAllowed(
             "secret-missing",
             "The {secret} of this org is not stored.",
@@ -34,7 +34,7 @@ def needed(secrets: SecretStore, name: str) -> str:
             "writer`). Existing backups are kept.",
             secret=_shown(name),
         )
-    return value
+    return secret
 
 
 def _shown(name: str) -> str:

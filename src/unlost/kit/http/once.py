@@ -45,9 +45,9 @@ class AnswerLost(TransientError):
 def may_have_effect(failure: CallFailure, action: AnswerHandling) -> bool:
     """True unless a failed call surely changed nothing; ``action`` is the table's reaction.
 
-    A status of 400 to 499 is a refusal, whoever refuses. One of 500 and above may come from a proxy
-    that did not wait for the source. An answer with a good status that reports a failure counts as
-    a refusal only if the table names it.
+    With a status of 400 to 499, the source or a proxy refused the call. A proxy may also answer with
+    500 or above because it stopped waiting; then the source may still do what was asked. An answer
+    with a good status that reports a failure is a refusal only if the table names the failure.
     """
     if failure.status == NO_ANSWER:
         return failure.code not in UNSENT
