@@ -104,6 +104,31 @@ def test_two_rows_that_have_one_key_by_now_are_not_both_found_in_one_record(shop
     assert len(shop.live("Account")) == 1
 
 
+@pytest.mark.parametrize(
+    ("moment", "ending"), [("write", Ending.FAILED), ("written", Ending.CREATED)]
+)
+def test_a_lost_answer_for_a_value_that_two_live_records_share(
+    shop: Workshop, monkeypatch: pytest.MonkeyPatch, moment: str, ending: Ending
+) -> None:
+    """Each continuation of the run ended with “key-not-unique”; all sent values decide now."""
+    lost = Lost(shop)
+    shop.platform.unique.append(("Account", ("Number",)))
+    others: list[str] = []
+
+    def settle(table: Any, *, since: Any) -> None:
+        monkeypatch.undo()
+        shop.clock.advance(seconds=60)
+        others.extend(shop.make("Account", name, Number="007") for name in ("One", "Two"))
+
+    monkeypatch.setattr(shop.writer, "settle", settle)
+    shop.writer.faults.plant(moment, ReplyLost(), table="Account")
+    outcome = shop.restore(shop.plan(*lost.steps))
+    assert len(others) == 2
+    assert of(outcome, lost.account).ending is ending
+    candies = [key for key, cells in shop.live("Account").items() if cells["Name"] == "Candy"]
+    assert candies == [of(outcome, lost.account).live] * (ending is Ending.CREATED)
+
+
 def test_a_row_without_a_value_is_found_again_too(shop: Workshop) -> None:
     memo = shop.org.create("Memo", {})
     shop.night()

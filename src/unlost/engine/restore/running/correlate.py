@@ -3,7 +3,8 @@
 Sending such a call again could create records twice; not sending it could lose them. The run waits
 until the org has settled, then looks for the records, the surest evidence first:
 
-  1. a unique or natural key: if each row has one, not found means not written
+  1. a unique or natural key: if each row has one, not found means not written;
+     a value that several live records share proves nothing
   2. the sent cells themselves, among the records that this user created since the call;
      equal rows are interchangeable, so any pairing of them is right
 
@@ -25,6 +26,7 @@ from datetime import timedelta
 from unlost.engine.restore.journal.entries import CallIntent, Pass
 from unlost.engine.restore.running.deletions import deleted_by_run
 from unlost.engine.restore.running.session import RestoreSession
+from unlost.engine.restore.values.keys import find_apart
 from unlost.engine.sameness import canonical
 from unlost.model.errors import Conflict, SourceRefused
 from unlost.model.message import Noun, counted
@@ -62,9 +64,9 @@ def resolve(
         return _deleted(session, intent, table)
     if intent.op is not WriteOp.CREATE:
         return _find_updated(session, intent, table)
-    by_key = _by_key(session, intent, table, rows, created_ids=created_ids)
+    by_key, shared = _by_key(session, intent, table, rows, created_ids=created_ids)
     rest = [row for row in rows if row.key not in by_key]
-    if rest and not _key_is_proof(session, table, rest):
+    if rest and not _key_is_proof(session, table, rest, shared=shared):
         known = {*by_key.values(), *created_ids}
         by_key |= _by_likeness(session, intent, table, (rest, beside), known=known)
     return [RowOutcome(key, OutcomeKind.DONE, live) for key, live in by_key.items()]
@@ -108,16 +110,19 @@ def _by_key(
     rows: Sequence[WriteRow],
     *,
     created_ids: AbstractSet[str],
-) -> dict[str, str]:
-    """Live ids of rows by a key; for a shared key only records created since the call.
+) -> tuple[dict[str, str], set[str]]:
+    """Live ids of rows by a key, created since the call; and rows whose value several records share.
 
     Several rows can share a key, if people typed them so: the org accepted one of them.
     ``created_ids``: live records of other rows.
     """
     by_row: dict[str, str] = {}
+    shared: set[str] = set()
     for key in session.capability(table.name).keys:
         write_rows = [row for row in rows if row.key not in by_row]
-        by_row |= _find_by_key(session, table, key, write_rows)
+        live_ids, ambiguous = _find_by_key(session, table, key, write_rows)
+        by_row |= live_ids
+        shared |= ambiguous
     made_since = _created_since(session, intent, table, rows) if by_row else None
     by_row = {
         row: live_id
@@ -126,7 +131,7 @@ def _by_key(
     }
     taken = created_ids | _taken(session, table, but={row.key for row in rows})
     rows_of = {live: row for row, live in reversed(by_row.items()) if live not in taken}
-    return {row: live for live, row in rows_of.items()}
+    return {row: live for live, row in rows_of.items()}, shared
 
 
 def _taken(
@@ -139,11 +144,17 @@ def _taken(
 
 def _find_by_key(
     session: RestoreSession, table: Table, key: MatchKey, rows: Sequence[WriteRow]
-) -> dict[str, str]:
+) -> tuple[dict[str, str], set[str]]:
     keyed = ((row.key, key.of(row.cells)) for row in rows)
     by_row = {row: value for row, value in keyed if value is not None}
-    live = session.ports.writer.find(table, key.columns, by_row.values()) if by_row else {}
-    return {row: live[value] for row, value in by_row.items() if value in live}
+    if not by_row:
+        return {}, set()
+    live, many = find_apart(session.ports.writer, table, key, list(set(by_row.values())))
+    shared = set(many)
+    return (
+        {row: live[value] for row, value in by_row.items() if value in live},
+        {row for row, value in by_row.items() if value in shared},
+    )
 
 
 def _created_since(
@@ -157,10 +168,13 @@ def _created_since(
     return set(recent.ids.to_pylist())
 
 
-def _key_is_proof(session: RestoreSession, table: Table, rows: Sequence[WriteRow]) -> bool:
-    """True if each of these rows has a key: not found by it means not written."""
+def _key_is_proof(
+    session: RestoreSession, table: Table, rows: Sequence[WriteRow], *, shared: AbstractSet[str]
+) -> bool:
+    """True if each row has a key that no two live records share: not found means not written."""
     keys = session.capability(table.name).keys
-    return all(any(key.of(row.cells) is not None for key in keys) for row in rows)
+    keyed = all(any(key.of(row.cells) is not None for key in keys) for row in rows)
+    return keyed and shared.isdisjoint(row.key for row in rows)
 
 
 @dataclass(frozen=True, slots=True)
