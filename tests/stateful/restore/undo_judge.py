@@ -150,7 +150,7 @@ class UndoJudge:
             elif now.value(column) != left.value(column):
                 self._same(case, key, column)
                 self.met["kept a later value"] += 1
-            elif self._alike(case, key, column):
+            elif self._alike(case, key, column, was.value(column)):
                 self.met["put back"] += 1
             else:
                 named = told is not None and (
@@ -160,9 +160,9 @@ class UndoJudge:
                 by_org = told is None and self._by_org(case, key, column)
                 assert named or by_org, f"{key}.{column} is not as before: {told}"
 
-    def _alike(self, case: UndoCase, key: RecordKey, column: str) -> bool:
+    def _alike(self, case: UndoCase, key: RecordKey, column: str, was: str | None) -> bool:
         """True if a value is as before the run; a record that came back anew has another id."""
-        was, then = case.ran.before[key].value(column), case.then[key].value(column)
+        then = case.then[key].value(column)
         if was == then:
             return True
         tables = LINKS[key.table][column].tables if column in LINKS[key.table] else ()
@@ -199,8 +199,9 @@ class UndoJudge:
         for column in now.cells:
             was = as_before.value(column) if as_before is not None else None
             if was and now.value(column) is None and then.value(column) is not None:
-                value = case.stands_for(was) if column in LINKS[key.table] else was
-                assert then.value(column) == value, f"{key}.{column} is not as it was: {then}"
+                assert self._alike(case, key, column, was), (
+                    f"{key}.{column} is not as it was: {then}"
+                )
                 self.met["set by a second undo"] += 1
             else:
                 self._same(case, key, column)
