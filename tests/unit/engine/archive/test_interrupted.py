@@ -173,3 +173,33 @@ def test_a_run_that_stopped_counts_what_it_deleted_and_what_it_may_delete(office
 def test_a_run_without_a_journal_counts_nothing(office: Office) -> None:
     journal = office.vault.journal(office.oid, "archive-none")
     assert deletions_of(journal, since=office.source.server_time()) is None
+
+
+def test_the_process_died_before_all_that_vanished_was_noted(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The surplus is noted table by table: the next process notes the rest."""
+    plan = plan_of(office, "A0", "A1", "A2")
+    office.clock.advance(hours=2)
+    delete, note = office.platform.delete, archiving.record_without_call
+    other, contact = office.record("Account", "A3"), office.record("Contact", "C2")
+
+    def trigger(table: str, record: str, *, by: str) -> None:
+        delete(table, record, by=by)
+        for name, extra in (("Account", other), ("Contact", contact)):
+            if not office.org.tables[name].records[extra].deleted:
+                delete(name, extra, by=by)
+
+    def power_cut(session: Any, stage: Any, name: str, outcomes: Any) -> None:
+        note(session, stage, name, outcomes)
+        if name == "Account":
+            raise Crash
+
+    monkeypatch.setattr(office.platform, "delete", trigger)
+    monkeypatch.setattr(archiving, "record_without_call", power_cut)
+    with pytest.raises(Crash):
+        office.run(plan)
+    monkeypatch.setattr(archiving, "record_without_call", note)
+    done = office.run(plan)
+    assert stayed(done)[f"Account/{other}"] == "archive-vanished"
+    assert stayed(done)[f"Contact/{contact}"] == "archive-vanished"

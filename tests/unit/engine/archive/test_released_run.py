@@ -99,6 +99,38 @@ def test_the_org_refused_a_record_whose_file_was_deleted_already(cabinet: Cabine
 
 
 @pytest.mark.parametrize("crashes", [False, True])
+def test_the_link_of_an_archived_record_was_said_to_stay_with_its_shared_file(
+    cabinet: Cabinet, crashes: bool
+) -> None:
+    """The org refuses one of two records that share a file: the file stays, and one link."""
+    branches = (ArchiveBranch("Link", "Holder", BranchRule.TAKE),)
+    names = Condition("Name", Comparison.IS, ("P0", "P1"))
+    document = cabinet.make("Document", "D9")
+    papers = [cabinet.record("Paper", name) for name in ("P0", "P1")]
+    links = [cabinet.link(document, paper) for paper in papers]
+    cabinet.night()
+    policy = ArchivePolicy("old", "Paper", (names,), branches)
+    plan = cabinet.archive_plan(policy=policy, shared=(KIND,))
+    cabinet.writer.faults.plant(
+        "row", RowRefused("LOCKED", "It is locked."), table="Paper", after=1
+    )
+    if crashes:
+        cabinet.writer.faults.plant("written", Crash(), table="Paper")
+        with pytest.raises(Crash):
+            cabinet.run(plan)
+        cabinet.writer.faults.plant("row", RowRefused("LOCKED", "It is locked."), table="Paper")
+    done = cabinet.run(plan)
+    assert archived(done) == {"Paper": 1, "Link": 1}
+    assert f"Link/{links[0]}" not in stayed(done)
+    assert stayed(done)[f"Link/{links[1]}"] == "archive-together"
+    assert "D9" in cabinet.names("Document")
+    cabinet.run(cabinet.undo(done.run))
+    assert {"P0", "P1"} <= cabinet.names("Paper")
+    for paper in papers:
+        assert cabinet.named("Link", f"of {paper}")[1]["Document"] == document
+
+
+@pytest.mark.parametrize("crashes", [False, True])
 def test_links_that_a_trigger_took_along_were_said_to_stay(
     cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, crashes: bool
 ) -> None:

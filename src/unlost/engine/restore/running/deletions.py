@@ -1,6 +1,7 @@
 """Find the records that an archive deleted, if the answer of its call was lost."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from unlost.model.errors import UsageError
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.source import Source
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Table
+from unlost.model.source.schema import DeleteRule, Table
 from unlost.model.source.writing import DELETE_TOO_LARGE, OutcomeKind, RowOutcome
 
 
@@ -40,14 +41,13 @@ def deleted_by_run(session: RestoreSession, intent: CallIntent, table: Table) ->
         for record, *seen in zip(*(column.to_pylist() for column in columns), strict=True):
             rows[record] = _DeletedRow(*seen)
     user = session.ports.writer.user_id()
-    return [
-        RowOutcome(record, OutcomeKind.DONE, record)
+    gone = [
+        record
         for record, row in rows.items()
         if row.op != Op.STATE.value and row.is_since(intent.at)
-        if _is_ours(
-            session, session.step(RecordKey(table.name, record)), is_by_us=row.by in (None, user)
-        )
     ]
+    by_us = {record for record in gone if rows[record].by in (None, user)}
+    return _ours(session, table.name, gone, by_us=by_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +78,47 @@ def details_deleted(
     tables = [watched_columns(session.table(intent.table)) for intent in intents]
     live = source_of(session).live_among(list(zip(tables, ids, strict=True)))
     return [
-        [
-            RowOutcome(record, OutcomeKind.DONE, record)
-            for record in records
-            if record not in living
-            and _is_ours(session, session.step(RecordKey(table.name, record)), is_by_us=False)
-        ]
+        _ours(session, table.name, [record for record in records if record not in living])
         for table, records, living in zip(tables, ids, live, strict=True)
     ]
+
+
+def _ours(
+    session: RestoreSession,
+    table: str,
+    gone: Sequence[str],
+    *,
+    by_us: AbstractSet[str] = frozenset(),
+) -> list[RowOutcome]:
+    """The records that this run deleted, of records that are gone; ``by_us``: the org says so."""
+    steps = [session.step(RecordKey(table, record)) for record in gone]
+    ours = {step.key for step in steps if _is_ours(session, step, is_by_us=step.record in by_us)}
+    ours |= _with_other_master(session, [step for step in steps if step.key not in ours])
+    return [RowOutcome(r, OutcomeKind.DONE, r) for r in gone if RecordKey(table, r) in ours]
+
+
+def _with_other_master(session: RestoreSession, steps: Sequence[PlanStep]) -> set[RecordKey]:
+    """The details of which another master was deleted, not the one with which they were to go.
+
+    A link belongs to its file and to the record that has the file. If the org refuses a record that
+    shares the file, the file stays; the link went with its own record.
+    """
+    details = [step for step in steps if step.because is not None]
+    if not details:
+        return set()
+    masters = [
+        (column.name, target)
+        for column in session.table(details[0].table).columns
+        if column.reference is not None and column.reference.rule is DeleteRule.CASCADE
+        for target in column.reference.tables
+    ]
+    results = session.log.state.results.get(Pass.DELETE, {})
+    deleted = {key for key, result in results.items() if result.kind is OutcomeKind.DONE}
+    return {
+        key
+        for key, cells in session.wanted.cells(details).items()
+        if any(RecordKey(target, str(cells.get(name))) in deleted for name, target in masters)
+    }
 
 
 def _is_ours(session: RestoreSession, step: PlanStep, *, is_by_us: bool) -> bool:

@@ -432,11 +432,9 @@ def _refuse(
 def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
     """Stop if more vanished than was planned: note it, and keep all that is not deleted yet."""
     results = session.log.state.results.get(Pass.DELETE, {})
-    if any(result.code == staying.VANISHED for result in results.values()):
-        # It stopped before a crash: the surplus is noted, and no record may follow.
-        _end_here(session, watch)
-        return True
-    if not _note_surplus(session, watch):
+    # It stopped before a crash: no record may follow. The surplus of some tables may not be noted.
+    before = any(result.code == staying.VANISHED for result in results.values())
+    if not _note_surplus(session, watch) and not before:
         return False
     _end_here(session, watch)
     return True
