@@ -28,7 +28,7 @@ class Ledger:
     """What became of each record that ever lived.
 
     ``deleted``, ``created``: by run, what its user deleted and created. ``emptied``: by run, the former values of references
-    that its deletions emptied. ``unnamed``: the former values of those that a trigger's deletions emptied.
+    that its deletions emptied. ``unnamed``: by run, those that a trigger's deletions emptied.
     ``triggered``: what a trigger deleted, in the name of that user.
     ``archived``: records that some archive deleted, even if they came back. ``protected``: those on
     hold. ``broken`` names records on hold that were deleted. ``pointed``: by run, what it added to the
@@ -41,7 +41,7 @@ class Ledger:
         self.deleted: dict[str, set[RecordKey]] = defaultdict(set)
         self.created: dict[str, set[RecordKey]] = defaultdict(set)
         self.emptied: dict[str, dict[RecordKey, Cells]] = defaultdict(lambda: defaultdict(dict))
-        self.unnamed: dict[RecordKey, Cells] = defaultdict(dict)
+        self.unnamed: dict[str, dict[RecordKey, Cells]] = defaultdict(lambda: defaultdict(dict))
         self.triggered: set[RecordKey] = set()
         self.archived: set[RecordKey] = set()
         self.protected: set[RecordKey] = set()
@@ -62,18 +62,25 @@ class Ledger:
 
     def formers(self, key: RecordKey) -> Cells:
         """The values of a record's references before a run, or a trigger during it, emptied them."""
-        emptied = [*self.emptied.values(), self.unnamed]
+        emptied = [*self.emptied.values(), *self.unnamed.values()]
         return {column: value for run in emptied for column, value in run.get(key, {}).items()}
 
     def before(self, run: str, archived: set[RecordKey]) -> Picture:
         """The org as it would be without what a run did."""
         live = dict(self.town.picture())
-        lost = {key: self.gone[key].seen for key in archived if key in self.gone}
+        # Their copies were verified before a trigger emptied references of theirs.
+        lost = {
+            key: self._without(run, key, self.gone[key].seen) for key in archived & self.gone.keys()
+        }
         return {
             key: Seen({**seen.cells, **self.emptied[run].get(key, {})}, seen.body)
             for key, seen in {**live, **lost}.items()
             if key not in self.created[run]
         }
+
+    def _without(self, run: str, key: RecordKey, seen: Seen) -> Seen:
+        """A record as it was before a trigger of a run emptied its references."""
+        return Seen({**seen.cells, **self.unnamed[run].get(key, {})}, seen.body)
 
     # --- the org's own calls -----------------------------------------------------------------------
 
@@ -89,11 +96,11 @@ class Ledger:
         key = RecordKey(table, record)
         before = self.town.org.tables[table].records[record].cells
         for column in cells.keys() & LINKS[table].keys():
-            for emptied in (*self.emptied.values(), self.unnamed):
+            for emptied in (*self.emptied.values(), *self.unnamed.values()):
                 emptied.get(key, {}).pop(column, None)
             if self.running and self.is_ours(by) and cells[column] is None and before.get(column):
-                emptied = self.unnamed if self.is_trigger else self.emptied[self.running]
-                emptied[key][column] = before[column]
+                emptied = self.unnamed if self.is_trigger else self.emptied
+                emptied[self.running][key][column] = before[column]
         if self.running and self.is_ours(by) and COUNT in cells:
             added = int(cells[COUNT] or 0) - int(before.get(COUNT) or 0)
             self.pointed[self.running][record] += added

@@ -203,3 +203,26 @@ def test_the_process_died_before_all_that_vanished_was_noted(
     done = office.run(plan)
     assert stayed(done)[f"Account/{other}"] == "archive-vanished"
     assert stayed(done)[f"Contact/{contact}"] == "archive-vanished"
+
+
+def test_a_record_that_came_back_after_the_copy_and_vanished_was_not_named(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy has it as deleted. People undeleted it, and a trigger of the run deletes it."""
+    back = office.record("Account", "A4")
+    office.platform.delete("Account", back, by="U2")
+    office.clock.advance(hours=1)
+    office.night()
+    plan = plan_of(office, "A0")
+    office.clock.advance(hours=1)
+    office.platform.undelete("Account", back, by="U2")
+    office.clock.advance(hours=1)
+    delete = office.platform.delete
+
+    def trigger(table: str, record: str, *, by: str) -> None:
+        delete(table, record, by=by)
+        if not office.org.tables["Account"].records[back].deleted:
+            delete("Account", back, by=by)
+
+    monkeypatch.setattr(office.platform, "delete", trigger)
+    assert stayed(office.run(plan))[f"Account/{back}"] == "archive-vanished"

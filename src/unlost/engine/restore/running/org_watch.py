@@ -285,14 +285,21 @@ class OrgWatch:
         self.changes.changed |= {RecordKey(table.name, record) for record in changed}
 
     def _note_vanished(self, table: Table, frame: pl.DataFrame) -> None:
-        """Note what this user deleted, also new records; without a known user only those of the copy."""
+        """Note what this user deleted; without a known user only records that the copy has as live.
+
+        Also records that are new, or that came back since the copy: it has those as deleted.
+        """
         ours = pl.col(BY) == self._ports.access.user_id()
         if self._hard:
             ours = ours.fill_null(value=True)
         alive = pl.col(WAS) == Op.STATE.value
+        came = pl.col(WAS).is_null()
+        if self._began is not None:
+            # Earlier deletions are filtered out. Without a user it may be an emptied recycle bin.
+            came |= pl.col(AT).is_not_null() & pl.col(BY).is_not_null()
         for part in frame.filter(ours | pl.col(BY).is_null()).iter_slices(LOOK_UP):
             was = part.join(self._copy_state(table, part[ID]), on=ID, how="left")
-            lost = was.filter(alive.fill_null(value=False) | (ours & pl.col(WAS).is_null()))
+            lost = was.filter(alive.fill_null(value=False) | (ours & came))
             self.changes.vanished |= {RecordKey(table.name, record) for record in lost[ID]}
 
     def _note_taken(self, table: Table, frame: pl.DataFrame) -> None:
