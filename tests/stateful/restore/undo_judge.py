@@ -234,7 +234,8 @@ class UndoJudge:
         now, then = case.now.get(key), case.then.get(key)
         if now is not None:
             assert then is not None, f"{key} came back by people, and was deleted"
-            self._untouched(case, key, now, then)
+            # The undo sets empty references; it cannot know that people emptied one on purpose.
+            self._untouched(case, key, now, then, as_before=case.ran.before[key])
             return
         assert told is not None, f"{key} was removed, and nobody brings it back"
         _, one = told
