@@ -22,7 +22,9 @@ from unlost.model.archive import ArchivePolicy
 from unlost.model.bypass import Bypass
 from unlost.model.message import Arg, Message, Noun, StoresMessage, counted, message
 
-PLAN_FORMAT = 2
+PLAN_FORMAT = 3
+"""The newest format of plans that this release reads."""
+_BEFORE_RECREATE = 2
 _NO_VALUES: dict[str, Any] = {}
 LEAVES_OUT = frozenset({"left-out", "left-out-comes"})
 """Codes of the notes of a record that a person left out of an undo. Its step writes nothing."""
@@ -36,9 +38,15 @@ class Action(StrEnum):
     UNDELETE = "undelete"  # out of the recycle bin, with its id; then columns that differ are set
     ADOPT = "adopt"  # a live twin replaces it; columns that differ are set
     CREATE = "create"  # it comes back with a new id
+    RECREATE = "recreate"  # it is gone for good, and is created again with the id it had
     BY_PRODUCT = "by-product"  # the org creates it with another record
     DELETE = "delete"  # it moves to the recycle bin: an undone run brought it, or it is archived
     SKIP = "skip"  # it cannot or must not be written; the notes explain why
+
+    @property
+    def creates(self) -> bool:
+        """True if the run creates a record, with a new id or with the former one."""
+        return self in (Action.CREATE, Action.RECREATE)
 
 
 class ActionReason(StrEnum):
@@ -247,6 +255,15 @@ class PlanNote(StoresMessage):
     def message(self) -> Message:
         """The text, for surfaces that translate it."""
         return self.message_of(self.code)
+
+
+def plan_format(steps: Iterable[PlanStep]) -> int:
+    """Return the oldest format that has the actions of these steps.
+
+    So an earlier release reads all plans that it can run, and reports the others as newer.
+    """
+    recreates = any(step.action is Action.RECREATE for step in steps)
+    return PLAN_FORMAT if recreates else _BEFORE_RECREATE
 
 
 @dataclass(frozen=True, slots=True)

@@ -276,7 +276,7 @@ class MemoryWriter:
 
     def _with_file(self, op: WriteOp, table: str, row: WriteRow) -> RowOutcome:
         outcome = self._row(op, table, row)
-        if outcome.id is not None and row.file is not None:
+        if outcome.kind is OutcomeKind.DONE and outcome.id is not None and row.file is not None:
             memory_table = self.org.tables[table]
             memory_table.records[outcome.id].cells.update(file_cells(row.file))
             memory_table.files[outcome.id] = row.file
@@ -292,7 +292,7 @@ class MemoryWriter:
             return RowOutcome(
                 row.key,
                 OutcomeKind.FAILED,
-                row.id,
+                row.id if op is not WriteOp.CREATE else None,
                 code=CODES.get(refused.code, "write-refused"),
                 native=refused.code,
                 sentence=refused.sentence,
@@ -303,6 +303,8 @@ class MemoryWriter:
     def _act(self, op: WriteOp, table: str, row: WriteRow) -> str:
         if op is WriteOp.CREATE:
             self._use_storage()
+            if row.id is not None:
+                return self.platform.recreate(table, row.id, row.cells, by=self.user)
             return self.platform.create(table, row.cells, by=self.user)
         if row.id is None:
             raise RowRefused("MISSING_ARGUMENT", "Id not specified")

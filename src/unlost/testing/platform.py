@@ -70,7 +70,9 @@ class Platform:
     also if they are sent empty. ``relinks``: an undelete sets emptied links again.
     ``retained``: rows that the org does not remove with an update, though it may.
     ``loses_details``: a detail that was deleted before its master never leaves the bin (Salesforce
-    SOAP guide, undelete).
+    SOAP guide, undelete). ``keeps_ids``: tables whose records can be created with the id that they
+    had, unless a live record has it. ``ignores_ids``: tables of these in which the record silently
+    gets another id. ``leaves_links``: references keep the id of a deleted record.
     """
 
     def __init__(self, org: MemoryOrg) -> None:
@@ -83,6 +85,9 @@ class Platform:
         self.stubborn = False
         self.retained: set[tuple[str, str]] = set()
         self.loses_details = False
+        self.keeps_ids: set[str] = set()
+        self.ignores_ids: set[str] = set()
+        self.leaves_links = False
         self.small_file = 0
         self.files_per_call = 0
         self._binned: dict[tuple[str, str], BinnedRecord] = {}
@@ -105,6 +110,7 @@ class Platform:
         return WriteCapability(
             table,
             ops=EVERY_OP,
+            keeps_id=table in self.keeps_ids,
             settable=plain_columns,
             changeable=plain_columns,
             needs_value=frozenset(c for owner, c in self.required if owner == table),
@@ -120,6 +126,18 @@ class Platform:
 
     def create(self, table: str, cells: Cells, *, by: str) -> str:
         """Create a record, with its by-products, and return its id."""
+        return self._create(table, cells, by)
+
+    def recreate(self, table: str, record: str, cells: Cells, *, by: str) -> str:
+        """Create a record with the id that it had; one with this id in the bin is gone then."""
+        if table not in self.keeps_ids:
+            raise RowRefused("INVALID_FIELD", f"The id of {table} cannot be set.", "Id")
+        known = self.org.tables[table].records.get(record)
+        if known is not None and not known.deleted:
+            raise RowRefused("DUPLICATE_ID", f"{record} exists already.", "Id")
+        return self._create(table, cells, by, record=None if table in self.ignores_ids else record)
+
+    def _create(self, table: str, cells: Cells, by: str, *, record: str | None = None) -> str:
         capability = self.capability(table)
         given: dict[str, str | None] = {n: v for n, v in cells.items() if v is not None}
         self._check_columns(table, given, capability.settable)
@@ -129,7 +147,8 @@ class Platform:
         sent = given if self.stubborn else cells
         # Like Salesforce: a default replaces only columns that were not sent.
         own_cells |= dict.fromkeys(capability.defaulted - sent.keys(), DEFAULT)
-        new_id = self.org.create(table, own_cells, by=by)
+        new_id = self.org.create(table, own_cells, by=by, record=record)
+        self._binned.pop((table, new_id), None)
         self.created[table, new_id] = (self.org.clock.now(), by)
         self.org.host_images(table, new_id)
         for product in capability.by_products:
@@ -386,6 +405,7 @@ class Platform:
             for owner, child, column, rule in self._pointing(doomed)
             if (owner, child) not in doomed and rule is not DeleteRule.CASCADE
         ]
+        links = [] if self.leaves_links else links
         for link in links:
             self.org.update(link.table, link.record, {link.column: None}, by=by)
         return links

@@ -87,6 +87,7 @@ class Ledger:
     def create(self, table: str, cells: Cells, *, by: str = "U1", **more: Any) -> str:
         self._pass_time(by)
         record = str(self._create(table, cells, by=by, **more))
+        self.gone.pop(RecordKey(table, record), None)  # it may be back with its id
         if self.running and self.is_ours(by) and not self.is_trigger:
             self.created[self.running].add(RecordKey(table, record))
         return record

@@ -35,9 +35,11 @@ from stateful.restore.machine import (
     LOST,
     MOST_ATTEMPTS,
     NAMES,
+    ORGS,
     SEEDS,
     STORE_WRITES,
     WRONG,
+    OrgKind,
     Restores,
 )
 from stateful.restore.passers import Passers
@@ -98,16 +100,14 @@ class Archives(Restores):
     lose_one_master_for_ever_and_restore: Any = None
     overwrite_and_restore: Any = None
 
-    @initialize(
-        data=st.data(), undeletable=st.booleans(), relinks=st.booleans(), loses=st.booleans()
-    )
-    def begin(self, data: st.DataObject, undeletable: bool, relinks: bool, loses: bool) -> None:
+    @initialize(data=st.data(), org=ORGS)
+    def begin(self, data: st.DataObject, org: OrgKind) -> None:
         self.usual = archiving.FIRST_TURN, archiving.TURN, archiving.COPIES
         archiving.FIRST_TURN, archiving.TURN, archiving.COPIES = FEW, MANY, MANY
         self.ran: list[Ran] = []
         self.holds = 0
         self.towns = partial(ArchiveTown, shares=data.draw(st.booleans()))
-        super().begin(data=data, undeletable=undeletable, relinks=relinks, loses=loses)
+        super().begin(data=data, org=org)
         self.ledger = Ledger(self.town)
         self.archive_judge = ArchiveJudge(self.town, self.ledger, self.judge.met)
         self.undo_judge = UndoJudge(self.judge.met)

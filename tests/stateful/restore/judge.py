@@ -17,7 +17,7 @@ from unlost.engine.restore.values.outcome import Ending, RecordOutcome, RestoreO
 from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey, RestorePlan, SelectionKind
 from unlost.model.source.writing import NOT_IN_BIN
 
-WHOLE = (Action.CREATE, Action.UNDELETE, Action.ADOPT)
+WHOLE = (Action.CREATE, Action.RECREATE, Action.UNDELETE, Action.ADOPT)
 SKIPS = {
     "key-taken",
     "key-not-unique",
@@ -124,6 +124,7 @@ class Judge:
             assert as_planned or (told.code and told.sentence), f"{step} became {told}"
             self._as_it_was(case, step, told)
             self._not_written_over(case, step)
+            self._not_set_again(case, step)
         if case.plan.related and case.plan.selection.kind is not SelectionKind.CHANGED:
             self._children(case)
 
@@ -248,6 +249,18 @@ class Judge:
                 ours = self.relinked(case, key, column)
                 assert now == before or ours, f"{key}.{column}: somebody's change is lost"
 
+    def _not_set_again(self, case: Case, step: PlanStep) -> None:
+        """A reference that names a record which comes back with its id is not set."""
+        again = {other.key for other in case.plan.steps if other.action is Action.RECREATE}
+        live = case.planned.get(RecordKey(step.table, step.live or ""))
+        if live is None or live.binned:
+            return
+        wanted = self.wanted(case, step)
+        for column, targets in references(step.key, wanted):
+            if live.value(column) == wanted.value(column) and again.intersection(targets):
+                self.met["reference kept"] += 1
+                assert column not in step.columns, f"{step}: {column} is right already"
+
     # --- as it was ---------------------------------------------------------------------------------
 
     def _as_it_was(self, case: Case, step: PlanStep, told: RecordOutcome) -> None:
@@ -279,8 +292,10 @@ class Judge:
             )
             self._lost_for_good(case, step, told, column)
             self.met["difference"] += 1
-        if step.action is Action.CREATE:
+        if step.action.creates:
             assert case.after[key].body == wanted.body
+        if told.ending is Ending.RECREATED:
+            assert told.live == step.record, f"{told}: it has another id"
         if wanted.cells != self.nights[step.snapshot][step.key].cells:
             self.met["typed" if self.typed(case, step.key) else "given to others"] += 1
 
@@ -410,7 +425,7 @@ class Judge:
         now = {self.origin(key): key for key in case.after}
         other = {self.origin(s.key) for s in case.plan.steps if s.why is ActionReason.SELECTED}
         for step, told in case.pairs:
-            gone = step.action in (Action.CREATE, Action.UNDELETE)
+            gone = step.action.creates or step.action is Action.UNDELETE
             if step.why is not ActionReason.SELECTED or not gone or not told.ending.good:
                 continue
             for child, seen in self.nights[step.snapshot].items():

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -53,6 +54,20 @@ TROUBLES = st.one_of(
 )
 
 
+@dataclass(frozen=True)
+class OrgKind:
+    """What the org of a life does; see ``Town`` and ``Platform``."""
+
+    undeletable: bool
+    relinks: bool
+    loses: bool
+    keeps: bool
+    leaves: bool
+
+
+ORGS = st.builds(OrgKind, *(st.booleans() for _ in range(5)))
+
+
 class Restores(RuleBasedStateMachine):
     """``met`` counts what was met, over all examples."""
 
@@ -61,13 +76,17 @@ class Restores(RuleBasedStateMachine):
     towns: type[Town] = Town
     twins = TwinPolicy.KEEP
 
-    @initialize(
-        data=st.data(), undeletable=st.booleans(), relinks=st.booleans(), loses=st.booleans()
-    )
-    def begin(self, data: st.DataObject, undeletable: bool, relinks: bool, loses: bool) -> None:
+    @initialize(data=st.data(), org=ORGS)
+    def begin(self, data: st.DataObject, org: OrgKind) -> None:
         self.folder = Path(tempfile.mkdtemp())
-        self.town = self.towns(self.folder, undeletable=undeletable, relinks=relinks)
-        self.town.platform.loses_details = loses
+        self.town = self.towns(
+            self.folder,
+            undeletable=org.undeletable,
+            relinks=org.relinks,
+            keeps=org.keeps,
+            leaves=org.leaves,
+        )
+        self.town.platform.loses_details = org.loses
         self.judge = self.judges(self.town)
         if self.met is not None:
             self.judge.met = self.met

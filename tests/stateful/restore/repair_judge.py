@@ -83,7 +83,7 @@ class RepairJudge(Judge):
         named = {difference.column: difference.reason for difference in told.differences}
         for column, value in wanted.items():
             self._cell(case, step, live, column, value, named)
-        if step.action is Action.CREATE:
+        if step.action.creates:
             assert case.after[live].body == self.nights[step.snapshot][step.key].body
         self.met[f"corrected {step.action.value}"] += 1
 

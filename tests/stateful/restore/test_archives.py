@@ -13,6 +13,7 @@ MUST_MEET = {
     *("meanwhile night", "meanwhile plan", "meanwhile people", "worked meanwhile"),
     *("conflict restore-changed-since", "failed archive-referred", "failed archive-together"),
     *("brought back", "hard", "in mirror", "counted", "unchanged for days"),
+    "created again",
 }
 MUST_MEET_DEEP = MUST_MEET | {
     *("put back", "exact", "number taken back"),

@@ -10,6 +10,7 @@ LIVES = 200
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *(f"corrected {action}" for action in ("unchanged", "update", "create", "undelete")),
+    "corrected recreate",
     *("corrected", "a later value stays", "merge taken back", "child given back"),
     *("winner put back", "undo", "put back", "crash"),
 }

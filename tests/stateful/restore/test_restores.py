@@ -16,6 +16,7 @@ ROUND, ROUNDS = 20, 20  # lives in a round, until what must be met was met
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *(f"action {word}" for word in ("unchanged", "update", "undelete", "adopt", "create", "skip")),
+    *("action recreate", "ending recreated"),
     *(f"ending {word}" for word in ("updated", "undeleted", "adopted", "created")),
     *(f"ending {word}" for word in ("conflict", "failed", "skipped")),
     *("crash", "difference", "changed after planning", "typed", "given to others"),

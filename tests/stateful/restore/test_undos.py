@@ -11,6 +11,7 @@ DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *("undo", "undo of undo", "exact", "merge", "crash", "attached"),
     *("taken away", "put back", "brought back", "kept a later value", "stays skipped"),
+    "created again",
 }
 
 

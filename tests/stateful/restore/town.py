@@ -79,11 +79,15 @@ type Picture = dict[RecordKey, Seen]
 
 @dataclass
 class Town(Scene):
-    """``undeletable``: lost records come out of the bin with their ids."""
+    """``undeletable``: lost records come out of the bin with their ids. ``keeps``: they are created with
+    their ids. ``leaves``: the org leaves the ids of deleted records in what refers to them.
+    """
 
     graph = GRAPH
     undeletable: bool = True
     relinks: bool = True
+    keeps: bool = False
+    leaves: bool = False
     plans: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
@@ -101,6 +105,8 @@ class Town(Scene):
             )
         self.platform = Platform(self.org)
         self.platform.relinks = self.relinks
+        self.platform.keeps_ids = set(GRAPH) if self.keeps else set()
+        self.platform.leaves_links = self.leaves
         self.platform.required |= REQUIRED
         self.platform.unique += UNIQUE
         for table in self.graph:

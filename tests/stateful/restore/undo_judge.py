@@ -245,6 +245,9 @@ class UndoJudge:
         assert one.live is not None
         live = case.then.get(RecordKey(key.table, one.live))
         assert live is not None, f"{key} is said to be back as {one.live}, and is not live"
+        if one.ending is Ending.RECREATED:
+            assert one.live == key.record, f"{key} is back with another id: {one}"
+            self.met["created again"] += 1
         was = case.ran.before[key]
         named = {difference.column for difference in one.differences}
         for column in was.cells:

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from stateful.restore.machine import BODIES, TROUBLES, WRONG, Restores
+from stateful.restore.machine import BODIES, ORGS, TROUBLES, WRONG, OrgKind, Restores
 from stateful.restore.town import LINKS
 from stateful.restore.undo_judge import Ran, UndoCase, UndoJudge
 from unlost.engine.restore.planning.plan import RelatedPolicy
@@ -24,13 +24,11 @@ class Undos(Restores):
 
     met: Any = None
 
-    @initialize(
-        data=st.data(), undeletable=st.booleans(), relinks=st.booleans(), loses=st.booleans()
-    )
-    def begin(self, data: st.DataObject, undeletable: bool, relinks: bool, loses: bool) -> None:
+    @initialize(data=st.data(), org=ORGS)
+    def begin(self, data: st.DataObject, org: OrgKind) -> None:
         self.ran: list[Ran] = []
         self.hurt = False  # calls of the latest run were refused
-        super().begin(data=data, undeletable=undeletable, relinks=relinks, loses=loses)
+        super().begin(data=data, org=org)
         self.undo_judge = UndoJudge(self.judge.met)
 
     # --- people -------------------------------------------------------------------------------------

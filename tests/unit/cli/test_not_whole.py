@@ -12,7 +12,7 @@ from unlost.cli.exits import ExitCode
 from unlost.cli.verbs.restores.restore import OTHERWISE
 from unlost.engine.restore.running.passes.returning import CAME_ALONG
 from unlost.engine.restore.running.readback import CREATED_APART
-from unlost.model.source.writing import Birth, WriteCapability
+from unlost.model.source.writing import ID_NOT_KEPT, Birth, WriteCapability
 
 __all__ = ["writable"]
 
@@ -91,4 +91,31 @@ def test_records_of_a_table_that_is_gone_are_counted(shop: Terminal, tmp_path: P
 
 
 def test_each_reason_to_end_otherwise_has_words() -> None:
-    assert OTHERWISE.keys() == {CREATED_APART, CAME_ALONG}
+    assert OTHERWISE.keys() == {CREATED_APART, CAME_ALONG, ID_NOT_KEPT}
+
+
+def test_records_that_are_created_again_with_their_ids_are_told_from_new_ones(
+    shop: Terminal, tmp_path: Path
+) -> None:
+    platform(shop).keeps_ids = {"Account", "Contact"}
+    plan = str(tmp_path / "plan.json")
+    planned = shop("restore", "plan", "sales", "--record", f"Account/{CUSTOMER}", "--out", plan)
+    assert "       26 will be created again, with their ids\n" in planned.out
+    ran = shop("restore", "run", plan)
+    assert ran.code == ExitCode.OK
+    assert "       26 created again, with their ids\n" in ran.out
+
+
+def test_an_id_that_the_org_did_not_keep_is_named_with_the_new_one(
+    shop: Terminal, tmp_path: Path
+) -> None:
+    held = platform(shop)
+    held.keeps_ids = held.ignores_ids = {"Account"}
+    plan, before = str(tmp_path / "plan.json"), dict(held.live("Account"))
+    shop("restore", "plan", "sales", "--record", f"Account/{CUSTOMER}", "--out", plan)
+    ran = shop("restore", "run", plan)
+    (live,) = dict(held.live("Account")).keys() - before.keys()
+    assert "1 of them got new ids, because the org did not keep the old ones\n" in ran.out
+    assert f"  ! Account/{CUSTOMER}: " in ran.out
+    assert f"the new id {live} instead of {CUSTOMER}" in ran.out
+    assert "Links from other systems keep the old id." in ran.out

@@ -10,6 +10,7 @@ from unlost.model.source.writing import (
     ByProduct,
     Gather,
     OutcomeKind,
+    RowOutcome,
     WriteCapability,
     WriteOp,
     WriteRow,
@@ -226,6 +227,36 @@ def test_rows_are_refused_one_by_one(scene: Scene) -> None:
     row = WriteRow("k", None, {"Name": "x"})
     no_id = scene.writer.write(WriteOp.UPDATE, scene.tables["Account"], [row], token="t")
     assert no_id[0].native == "MISSING_ARGUMENT"
+
+
+def test_a_record_is_created_with_the_id_that_it_had_unless_a_live_one_has_it(
+    scene: Scene,
+) -> None:
+    account = scene.create("Account", Name="Candy")
+    row = WriteRow("k", account, {"Name": "Again"})
+
+    def create() -> RowOutcome:
+        return scene.writer.write(WriteOp.CREATE, scene.tables["Account"], [row], token="t")[0]
+
+    assert create().native == "INVALID_FIELD"
+    scene.platform.keeps_ids = {"Account"}
+    assert (create().native, create().id) == ("DUPLICATE_ID", None)
+    scene.platform.delete("Account", account, by="U2")
+    assert create().id == account
+    assert dict(scene.platform.live("Account"))[account].cells["Name"] == "Again"
+    scene.platform.delete("Account", account, by="U2")
+    scene.platform.ignores_ids = {"Account"}
+    assert create().id not in (account, None)
+
+
+def test_a_refused_file_is_stored_in_no_record(scene: Scene) -> None:
+    """Its refusal named the id that was asked for, and the file of the record with it changed."""
+    paper = scene.org.attach("Paper", "Recipe", b"cocoa")
+    scene.platform.keeps_ids = {"Paper"}
+    row = WriteRow("k", paper, {"Name": "Recipe"})
+    refused = scene.writer.upload(scene.tables["Paper"], row, body_of(b"milk"), token="t")
+    assert refused.native == "DUPLICATE_ID"
+    assert scene.org.tables["Paper"].files == {paper: b"cocoa"}
 
 
 def test_a_lost_reply_says_nothing_whether_it_acted_or_not(scene: Scene) -> None:

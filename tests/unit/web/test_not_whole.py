@@ -89,3 +89,26 @@ def test_records_of_a_table_that_is_gone_are_counted_in_the_result(
     assert "2 records were not restored: the org no longer has their tables." in told(
         client, f"/runs/{run}/"
     )
+
+
+def test_a_record_that_is_created_again_with_its_id_is_told_from_a_new_one(
+    shop: Shop, client: Client
+) -> None:
+    shop.platform.keeps_ids = {"Account"}
+    plan = choose(client, what="records", record=f"Account/{CUSTOMER}")
+    assert "created again, with" in told(client, plan)
+    assert "will be created again, with its id" in told(client, f"{plan}records/Account/")
+    run = start(client, plan)
+    serve(shop, run)
+    assert "Created again, with their ids" in told(client, f"/runs/{run}/")
+    assert CUSTOMER in dict(shop.platform.live("Account"))
+
+
+def test_an_id_that_the_org_did_not_keep_is_said_on_the_page_of_the_run(
+    shop: Shop, client: Client
+) -> None:
+    shop.platform.keeps_ids = shop.platform.ignores_ids = {"Account"}
+    run = start(client, choose(client, what="records", record=f"Account/{CUSTOMER}"))
+    serve(shop, run)
+    done = told(client, f"/runs/{run}/")
+    assert "1 record got a new id, because the org did not keep the old one." in done

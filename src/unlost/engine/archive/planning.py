@@ -53,7 +53,6 @@ from unlost.model.archive_facts import ArchiveFacts
 from unlost.model.errors import UsageError
 from unlost.model.plan import (
     NO_WRITER,
-    PLAN_FORMAT,
     Action,
     ActionReason,
     Estimate,
@@ -65,6 +64,7 @@ from unlost.model.plan import (
     RestorePlan,
     Selection,
     SelectionKind,
+    plan_format,
 )
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import TableTrait
@@ -273,7 +273,7 @@ def _plan(
     pointers = pointers_of(survey, choice.copy, order.policy, steps, address=order.address)
     return sealed(
         RestorePlan(
-            PLAN_FORMAT,
+            plan_format(steps),
             plan_id,
             survey.org,
             survey.org,

@@ -20,12 +20,14 @@ DELETE_TOO_LARGE = "write-delete-too-large"
 RECORD_LOCKED = "write-locked"
 # Code of the outcome of any other row that the source refused.
 WRITE_REFUSED = "write-refused"
+# Code of the outcome of a create that asked for an id, and whose record has another one.
+ID_NOT_KEPT = "write-id-not-kept"
 
 
 class WriteOp(StrEnum):
     """The effect of a call on a record of the org."""
 
-    CREATE = "create"  # a new record; the org gives it an id
+    CREATE = "create"  # a new record; the org gives it an id, or the one that the row asks for
     UPDATE = "update"  # only the cells that are sent change
     UNDELETE = "undelete"  # out of the recycle bin, with its id
     DELETE = "delete"  # into the recycle bin
@@ -42,7 +44,8 @@ class WriteRow:
     """One record to write.
 
     ``key``: the caller's name for the row, unique in its call; the outcome contains it. ``id``: the
-    live record (None for CREATE). ``cells``: texts in the form in which the source delivers them;
+    live record; for CREATE the id that the new record must have, None for any. Only rows of tables
+    with ``keeps_id`` ask for one. ``cells``: texts in the form in which the source delivers them;
     None clears a cell, an absent column stays unchanged. References are live ids. ``file``: bytes
     of a small file that is created with the record.
     """
@@ -88,7 +91,8 @@ class OutcomeKind(StrEnum):
 class RowOutcome:
     """The outcome of writing one row, in words for a person.
 
-    ``id``: the live record, if known. ``code``: ours (``write-…``); ``native``: the source's own;
+    ``id``: the live record, if known; of a create the id that the record really has, whatever id
+    the row asked for. ``code``: ours (``write-…``); ``native``: the source's own;
     ``columns``: the ones that the source blames. ``retry``: the same row may succeed later without
     a change (a lock, a full storage).
     """
@@ -259,10 +263,13 @@ NO_TEXT_IMAGES = TextImages()
 
 
 class Identity(StrEnum):
-    """Identity of a restored record."""
+    """Identity of a restored record: its own while it can leave the recycle bin, or that of a new one.
 
-    UNDELETE = "undelete"  # with its id while the recycle bin has it, with a new id after that
-    NEW = "new"  # always with a new id
+    A created record has a new id, unless the table keeps ids (``WriteCapability.keeps_id``).
+    """
+
+    UNDELETE = "undelete"  # with its id while the recycle bin has it; after that it is created
+    NEW = "new"  # it is always created
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +278,8 @@ class WriteCapability:
 
     ``ops`` is empty if nothing may be written; ``reason`` then explains it to a person. Columns
     that are neither in ``settable`` (on create) nor in ``changeable`` (on update) are in ``never``.
+    ``keeps_id``: a record can be created with the id that it had (``WriteRow.id``). The id column
+    itself is in neither set.
     ``after``: tables whose records must exist first, although no reference requires it.
     ``file_column``: its bytes are sent with ``Writer.upload``. Files of at most ``small_file``
     bytes can be sent with the rows of a call, ``files_per_call`` bytes together. From ``job_above``
@@ -291,6 +300,7 @@ class WriteCapability:
     ops: frozenset[WriteOp] = frozenset()
     birth: Birth = Birth.DIRECT
     identity: Identity = Identity.NEW
+    keeps_id: bool = False
     settable: frozenset[str] = frozenset()
     changeable: frozenset[str] = frozenset()
     needs_value: frozenset[str] = frozenset()

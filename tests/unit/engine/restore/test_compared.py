@@ -129,7 +129,9 @@ class World:
                 continue
             if name in emptied or (wanted.get(name) is not None and should[name] is None):
                 target = self.target(step, name, wanted.get(name))
-                yield Difference(name, "link-lost", target if live[name] is None else "")
+                named = live[name] is not None and live[name] == wanted.get(name)
+                reason = "target-missing" if named else "link-lost"
+                yield Difference(name, reason, target if live[name] is None else "")
             elif values(TABLE, live, (name,)) != values(TABLE, should, (name,)):
                 yield Difference(name, self.never.get(name) or self.word(step, name))
         for name in should:

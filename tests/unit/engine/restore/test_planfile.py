@@ -112,7 +112,7 @@ def test_an_edited_plan_is_refused() -> None:
 
 
 def test_a_newer_plan_is_refused_before_it_is_understood() -> None:
-    assert refusal(b'{"format":3,"steps":"otherwise"}').code == "plan-newer"
+    assert refusal(b'{"format":4,"steps":"otherwise"}').code == "plan-newer"
 
 
 def test_a_plan_that_says_more_than_is_known_is_refused_by_the_place() -> None:

@@ -223,7 +223,7 @@ class _ValueReader:
         table = self._words.table(step.table)
         if table is None or step.action in (Action.SKIP, Action.BY_PRODUCT):
             return
-        created = step.action is Action.CREATE
+        created = step.action.creates
         names = self._settable.get(step.table, ()) if created else _set_columns(step)
         seen = set(self._columns(step.table))  # the journal also has columns that are hidden
         for column in (name for name in dict.fromkeys(names) if name in seen):

@@ -55,6 +55,7 @@ WORDS = {
     "undelete": "will be undeleted, with their ids",
     "adopt": "will adopt a live record with the same unique value",
     "create": "will be created, with new ids",
+    "recreate": "will be created again, with their ids",
     "by-product": "will be created automatically by the org",
     "delete": "will be deleted, into the recycle bin",
     "skip": "cannot be written",
@@ -66,6 +67,7 @@ ENDINGS = {
     "undeleted": "undeleted, with their ids",
     "adopted": "adopted a live record with the same unique value",
     "created": "created, with new ids",
+    "recreated": "created again, with their ids",
     "by-product": "created automatically by the org",
     "deleted": "deleted, into the recycle bin",
     "archived": "archived: deleted in the org, kept in the vault",
@@ -99,6 +101,7 @@ OTHERWISE = {
     "restore-came-along": "left the recycle bin with the record that they belong to, though the "
     "plan was to create them",
     "restore-created-apart": "were written, because the org did not create them automatically",
+    "write-id-not-kept": "got new ids, because the org did not keep the old ones",
 }
 
 
@@ -603,8 +606,11 @@ def _show_result(out: Output, result: "RestoreResult") -> None:
         gone = many(result.unplanned, "record")
         out.print(f"  {gone} of tables that the org no longer has: not restored")
     failed = [outcome for outcome in result.records if not outcome.ending.good]
-    for record in failed[:MOST]:
-        out.print(f"  ✗ {record.table}/{record.record}: {plain(record.sentence)}")
+    # A record can be there and need a next step, if the org gave it another id.
+    named = [outcome for outcome in result.records if outcome in failed or outcome.next_step]
+    for record in named[:MOST]:
+        mark = "!" if record.ending.good else "✗"
+        out.print(f"  {mark} {record.table}/{record.record}: {plain(record.sentence)}")
         if record.next_step:
             out.print(f"    {plain(record.next_step)}")
     _show_empty(out, result)

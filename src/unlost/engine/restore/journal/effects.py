@@ -84,7 +84,7 @@ class RunEffects:
 
     ``unanswered``: a call was announced, and its effect is not known; ``announced`` are the records
     that such calls delete. ``relinked``: values that the run wanted to set, and that the org had set
-    before it, by live record and column. ``closed``: the run came to its end. ``entries`` counts the
+    before it, by live record and column; also references that named a recreated record all the time. ``closed``: the run came to its end. ``entries`` counts the
     entries of the journal that show effects; a run that goes on adds some. ``undo``: the run that
     ended this one by taking it back.
     """
@@ -309,7 +309,10 @@ class _Fold:
             place = RecordKey(entry.table, row.live)
             # A person may set another target later: only this one is the org's work.
             seen = {(place, name): value for name, value in (row.values or {}).items()}
-            self.known.relinked.update({at: seen[at] for at in self._untouched & seen.keys()})
+            step = self._steps.get(RecordKey(entry.table, row.record))
+            columns = step.columns if step is not None else ()
+            ours = {at for at in seen if at in self._untouched or at[1] not in columns}
+            self.known.relinked.update({at: seen[at] for at in ours})
             effect = self.known.effects.get(place)
             if effect is not None:
                 effect.after, effect.digest, effect.columns = row.values, row.digest, entry.columns

@@ -40,7 +40,7 @@ from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.errors import Conflict, TransientError
 from unlost.model.plan import PlanStep, RecordKey, RestorePlan
 from unlost.model.ports.vault import Journal
-from unlost.model.source.writing import NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
+from unlost.model.source.writing import ID_NOT_KEPT, NOT_IN_BIN, OutcomeKind, RowOutcome, WriteOp
 
 NO_STAGES = (Pass.IMAGES, Pass.POINT, Pass.LINK, Pass.DISCARD)
 STAGES = tuple(stage for stage in Pass if stage not in NO_STAGES)
@@ -61,7 +61,8 @@ class RestoreState:
     values of rows that the org may have removed with an update, by their ids. ``reopened`` has the values
     that records had before they were made drafts. ``bypass`` is set while the run may have left a
     bypass on; ``noted_bypass`` is true once the run has noted the state of a bypass. ``undo`` is the
-    run that ended this one by taking it back.
+    run that ended this one by taking it back. ``not_kept``: tables in which the org gave a record
+    another id than the one that the run asked for.
     """
 
     opened: RunOpened | None = None
@@ -80,6 +81,7 @@ class RestoreState:
     bypass: BypassNoted | None = None
     noted_bypass: bool = False
     undo: str = ""
+    not_kept: set[str] = field(default_factory=set)
 
     def apply(self, number: int, entry: Entry) -> None:
         """Apply an entry."""
@@ -149,6 +151,8 @@ class RestoreState:
         for outcome in outcomes:
             key = self._key(RecordKey(table, outcome.key))
             results[key] = outcome
+            if outcome.code == ID_NOT_KEPT:
+                self.not_kept.add(table)
             if stage is Pass.DELETE and not outcome.retry:
                 self.tries.pop((stage, key), None)  # it is not sent again
             done = outcome.kind is OutcomeKind.DONE and outcome.id is not None

@@ -1,4 +1,4 @@
-"""Choose the action for each record: unchanged, update, undelete, adopt, by-product, create. Pure.
+"""Choose the action for each record: unchanged, update, undelete, adopt, create and others. Pure.
 
 The first matching line decides:
 
@@ -8,6 +8,7 @@ The first matching line decides:
   only chosen columns are wanted, and it is lost      SKIP
   in the bin, and the org can undelete it             UNDELETE    keeps its id
   a by-product, created by the org itself             BY_PRODUCT  (see ``by_products``)
+  the table keeps ids                                 RECREATE    keeps its id, or SKIP
   otherwise                                           CREATE      new id, or SKIP if not allowed
 
 Only chosen records, undeleted and adopted ones get their old column values back; a live record that
@@ -57,13 +58,24 @@ class DraftStep:
     @property
     def stays(self) -> bool:
         """True if it is a live record, or will be one under its known id."""
-        live = self.action in (Action.UNCHANGED, Action.UPDATE, Action.UNDELETE, Action.ADOPT)
-        return live or (self.action is Action.SKIP and self.facts.standing is LiveStanding.LIVE)
+        if self.action is Action.SKIP:
+            return self.facts.standing is LiveStanding.LIVE
+        return not self.comes_anew
+
+    @property
+    def known_id(self) -> str | None:
+        """The id of a record that ``stays``; None if it has the one that refers to it."""
+        return self.key.record if self.action is Action.RECREATE else self.facts.live
 
     @property
     def comes_anew(self) -> bool:
         """True if it gets an id that is not known yet."""
         return self.action in (Action.CREATE, Action.BY_PRODUCT)
+
+    @property
+    def is_new(self) -> bool:
+        """True if the run or the org creates it, with a new id or the former one."""
+        return self.comes_anew or self.action is Action.RECREATE
 
     def skip(self, remark: NoteCode) -> None:
         """Write nothing of it, with a note."""
@@ -96,7 +108,7 @@ def draft(
     adopted = unadopted is not None
     action = _action(facts, capability, adopted=adopted)
     step = DraftStep(facts, why, because, action, adopted, unadopted=unadopted)
-    if step.action is Action.CREATE:
+    if step.action.creates:
         create(step, capability)
     elif step.action is Action.SKIP:
         step.remark(NoteCode.LOST_SINCE)
@@ -114,8 +126,8 @@ def draft(
 
 
 def create(step: DraftStep, capability: WriteCapability) -> None:
-    """Let the record come back with a new id, if possible."""
-    step.action = Action.CREATE
+    """Let the record be created, if possible: with its former id if the table keeps ids."""
+    step.action = created(capability, beside=step.facts.beside)
     step.columns.clear()
     if not capability.allows(WriteOp.CREATE):
         step.skip(NoteCode.CREATE_NOT_ALLOWED)
@@ -123,6 +135,11 @@ def create(step: DraftStep, capability: WriteCapability) -> None:
         step.skip(NoteCode.VALUE_MISSING)
     elif step.facts.beside:
         step.remark(NoteCode.BESIDE)
+
+
+def created(capability: WriteCapability, *, beside: bool = False) -> Action:
+    """The action that creates a record; ``beside``: the present one has its id."""
+    return Action.RECREATE if capability.keeps_id and not beside else Action.CREATE
 
 
 def _action(facts: RecordFacts, capability: WriteCapability, *, adopted: bool) -> Action:
@@ -139,7 +156,7 @@ def _action(facts: RecordFacts, capability: WriteCapability, *, adopted: bool) -
         return Action.UNDELETE
     if facts.made_by_org or capability.birth is Birth.BY_PRODUCT:
         return Action.BY_PRODUCT
-    return Action.CREATE
+    return created(capability)
 
 
 def set_differing(step: DraftStep, capability: WriteCapability, names: Sequence[str]) -> None:

@@ -63,7 +63,6 @@ from unlost.engine.restore.values.plan_file import sealed
 from unlost.engine.restore.values.taken import taken_digest
 from unlost.model.errors import UsageError
 from unlost.model.plan import (
-    PLAN_FORMAT,
     Action,
     ActionReason,
     EmptyReference,
@@ -75,6 +74,7 @@ from unlost.model.plan import (
     Selection,
     SelectionKind,
     TwinPolicy,
+    plan_format,
 )
 from unlost.model.source.schema import Table
 from unlost.model.vault.snapshot import StoredFile
@@ -260,7 +260,7 @@ class _Drafting:
         for new_record in self.drafts.values():
             table = new_record.key.table
             holds = self.records.survey.capability(table).file_column is not None
-            if holds and new_record.action is Action.CREATE:
+            if holds and new_record.action.creates:
                 groups.setdefault((new_record.facts.snapshot, table), []).append(new_record)
         for (number, table), steps in groups.items():
             column = self.records.survey.capability(table).file_column
@@ -338,7 +338,7 @@ def _plan(
     )
     return sealed(
         RestorePlan(
-            PLAN_FORMAT,
+            plan_format(steps),
             head.id,
             survey.org,
             survey.org,
@@ -376,7 +376,7 @@ def _place(step: DraftStep) -> tuple[int, str, str]:
 
 def _step(survey: RestoreSurvey, step: DraftStep, reason: RecordKey | None) -> PlanStep:
     facts, columns = step.facts, tuple(sorted(step.columns))
-    live = facts.live if step.stays else None
+    live = facts.live if step.stays and not step.is_new else None
     edits = {**facts.edits, **step.edits} if step.action is not Action.SKIP else {}
     taken = {n: at for n, at in facts.taken.items() if n in edits and n not in step.edits}
     shape = survey.shape(facts.snapshot, facts.key.table)

@@ -39,7 +39,7 @@ def size_of_cells(cells: Mapping[str, str | None], table: str, rules: StorageRul
 
 def returning_file_bytes(survey: RestoreSurvey, steps: Sequence[UndoStep]) -> int:
     """The bytes of the files of records that an undo brings back."""
-    back = [step for step in steps if step.action in (Action.CREATE, Action.UNDELETE)]
+    back = [step for step in steps if step.action.creates or step.action is Action.UNDELETE]
     total = 0
     for name in sorted({step.effect.table for step in back}):
         roles = survey.capability(name)

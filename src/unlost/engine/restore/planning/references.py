@@ -5,6 +5,7 @@ A reference in the vault holds an id of the past. After the restore it may have 
   its record ...                                      the reference becomes
   is not in the plan, and lives                       its live id (the same, or of a later life)
   is undeleted, adopted, or alive in the plan         its known live id
+  is created with its former id                       that id
   is created or a by-product                          ANEW: the run fills in the new id
   does not come back                                  MISSING: empty, with a note
 
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from unlost.engine.restore.planning.choose import DraftStep, create, set_column, set_differing
+from unlost.engine.restore.planning.facts import LiveStanding
 from unlost.engine.restore.planning.graph.by_products import (
     ByProducts,
     Capabilities,
@@ -98,7 +100,7 @@ class ReferenceSettlement:
             step.leave_twin()
             self.records.members[step.key].facts = step.facts
             return True
-        if step.action is Action.CREATE:
+        if step.action.creates:
             missing = self._missing(step, capability)
             if missing:
                 step.skip(NoteCode.PARENT_REQUIRED)
@@ -172,7 +174,7 @@ class ReferenceSettlement:
             return ReferenceTarget.MISSING if home is None else home
         if other.comes_anew:
             return ReferenceTarget.ANEW
-        return other.facts.live or value if other.stays else ReferenceTarget.MISSING
+        return other.known_id or value if other.stays else ReferenceTarget.MISSING
 
     # --- what is set -------------------------------------------------------------------------------
 
@@ -180,7 +182,7 @@ class ReferenceSettlement:
         """Decide for each reference whether it is set; call it once, when all else is settled."""
         for draft in self.drafts.values():
             capability = self.capabilities(draft.key.table)
-            if draft.action is Action.CREATE:
+            if draft.action.creates:
                 self._leave_empty(draft, capability)
             elif draft.action is Action.BY_PRODUCT:
                 self.finish_product(draft, capability)
@@ -219,8 +221,7 @@ class ReferenceSettlement:
             if target_id == seen:
                 continue
             if target_id is ReferenceTarget.MISSING and seen in (None, facts.references[column]):
-                step.lost_links[column] = None
-                step.remark(NoteCode.PARENT_MISSING)
+                self._note_missing(step, column, seen)
             elif target_id is ReferenceTarget.MISSING:
                 step.remark(NoteCode.MOVED_SINCE)
             elif column in facts.newer:
@@ -231,6 +232,17 @@ class ReferenceSettlement:
                 step.remark(NoteCode.VALUE_NEEDED)
             else:
                 set_column(step, column, capability)
+
+    def _note_missing(self, step: DraftStep, column: str, seen: str | None) -> None:
+        """Note a reference to a record that does not come back.
+
+        An org may leave it in a live record, and not in one that leaves the bin.
+        """
+        if seen is not None and step.facts.standing is LiveStanding.LIVE:
+            step.remark(NoteCode.NAMES_MISSING)
+        else:
+            step.lost_links[column] = None
+            step.remark(NoteCode.PARENT_MISSING)
 
     def _relink(self, step: DraftStep, capability: WriteCapability) -> None:
         """Set the references of a live record that the loss of others emptied, or a merge moved."""
@@ -309,7 +321,7 @@ class ReferenceSettlement:
         other = self.drafts.get(self.records.target(step.facts, column))
         if other is None or not (other.comes_anew or other.stays):
             return False
-        returned = other.action in (Action.UNDELETE, Action.ADOPT) or other.comes_anew
+        returned = other.action in (Action.UNDELETE, Action.ADOPT) or other.is_new
         returned = returned or other.key in self.records.survey.archived
         return returned or other.facts.live not in (None, other.key.record)
 

@@ -33,7 +33,7 @@ def _order(settling: ReferenceSettlement) -> Order:
     nodes = [
         Node(draft.key, (*_links(settling, draft), *gathered.get(draft.key, ())))
         for draft in drafts.values()
-        if draft.action is Action.CREATE
+        if draft.action.creates
     ]
     tables = sorted({node.key.table for node in nodes})
     return find_order(nodes, after={name: settling.capabilities(name).after for name in tables})
@@ -81,11 +81,11 @@ def _undeleted(settling: ReferenceSettlement) -> Iterator[Node]:
 def _reopen(settling: ReferenceSettlement) -> None:
     """Find live records that must be drafts again while records are added to them."""
     for draft in settling.drafts.values():
-        for column in draft.facts.references if draft.action is Action.CREATE else ():
+        for column in draft.facts.references if draft.action.creates else ():
             target = settling.records.target(draft.facts, column)
             late = _draft_column(settling, target.table, draft.key.table)
             master = settling.drafts.get(target)
-            if late is None or (master is not None and master.comes_anew):
+            if late is None or (master is not None and master.is_new):
                 continue
             if master is None or master.action is not Action.UNDELETE:
                 draft.remark(NoteCode.CLOSED)
@@ -113,5 +113,5 @@ def _needed(settling: ReferenceSettlement, step: DraftStep) -> Iterator[DraftSte
         return
     for column in step.facts.references:
         target = settling.records.target(step.facts, column)
-        if target in drafts and drafts[target].action is Action.CREATE:
+        if target in drafts and drafts[target].action.creates:
             yield drafts[target]

@@ -6,7 +6,8 @@
   BROUGHT  created or undeleted   as the run left it           DELETE, alone or with its master
                                edited, or referred to          SKIP, with the reason
   REMOVED  by an undo          in the bin                      UNDELETE
-                               gone                            CREATE
+                               gone                            RECREATE if the table keeps ids
+                                                               CREATE otherwise
 
 It is a plan like any other: a person reviews it, and its run has a journal, so an undo can be undone.
 Records are named by their ids in the org; their wanted values are in the journal of the undone run.
@@ -72,7 +73,6 @@ from unlost.engine.restore.values.text_images import masked
 from unlost.model.errors import Conflict, NotFound, UsageError
 from unlost.model.plan import (
     NO_WRITER,
-    PLAN_FORMAT,
     Action,
     ActionReason,
     Estimate,
@@ -86,6 +86,7 @@ from unlost.model.plan import (
     Selection,
     SelectionKind,
     TwinPolicy,
+    plan_format,
 )
 from unlost.model.ports.vault import Vault
 from unlost.model.source.schema import DeleteRule, Table
@@ -521,7 +522,7 @@ def _plan(
     cost = _estimate(survey, ordered)
     return sealed(
         RestorePlan(
-            PLAN_FORMAT,
+            plan_format(planned),
             plan_id,
             survey.org,
             survey.org,
@@ -571,7 +572,7 @@ def _has_live(step: UndoStep) -> bool:
     """False for a record that is not in the org: references to it stay empty."""
     if step.action is Action.SKIP and step.removed:
         return NoteCode.LEFT_OUT_COMES in step.remarks
-    return step.action not in (Action.CREATE, Action.BY_PRODUCT)
+    return not step.action.creates and step.action is not Action.BY_PRODUCT
 
 
 def _notes(
@@ -667,11 +668,12 @@ def _estimate(survey: RestoreSurvey, steps: Sequence[UndoStep]) -> Estimate:
         3 * ceil(count / survey.capability(table).rows_per_call)
         for (table, _), count in counts.items()
     )
-    back = (Action.CREATE, Action.UNDELETE, Action.BY_PRODUCT)
-    data = sum(_size(survey, step) for step in steps if step.action in back)
+    back = (Action.UNDELETE, Action.BY_PRODUCT)
+    returning = [step for step in steps if step.action.creates or step.action in back]
+    data = sum(_size(survey, step) for step in returning)
     files = returning_file_bytes(survey, steps)
     # A file in the bin comes back without an upload, and needs the org's storage again.
-    created = [step for step in steps if step.action is Action.CREATE]
+    created = [step for step in steps if step.action.creates]
     sent = returning_file_bytes(survey, created) if files else 0
     seconds = calls * CALL_SECONDS + sent / FILE_BYTES_A_SECOND
     return Estimate(calls, data, files, round(seconds, 1))

@@ -1,4 +1,4 @@
-"""Bring back the records that an undo deleted: out of the bin, or with a new id."""
+"""Bring back the records that an undo deleted: out of the bin, or created again."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -7,6 +7,7 @@ from unlost.engine.restore.journal.effects import (
     EffectKind,
     RunEffects,
 )
+from unlost.engine.restore.planning.choose import created
 from unlost.engine.restore.planning.survey import LiveRow, RestoreSurvey
 from unlost.engine.restore.planning.undo_step import UndoStep, place_of
 from unlost.engine.restore.values.cells import digest
@@ -20,13 +21,13 @@ from unlost.model.source.writing import WriteCapability, WriteOp
 
 
 def brought_back(effect: Effect, row: LiveRow | None, capability: WriteCapability) -> UndoStep:
-    """Bring back what an undo deleted: out of the bin, or with a new id."""
+    """Bring back what an undo deleted: out of the bin, or created again."""
     if row is not None and not row.deleted:
         return UndoStep(effect, Action.UNCHANGED)
     if row is None:
         marks = capability.by_product_when
         by_org = any(effect.before.get(column) == text for column, text in marks)
-        return UndoStep(effect, Action.BY_PRODUCT if by_org else Action.CREATE)
+        return UndoStep(effect, Action.BY_PRODUCT if by_org else created(capability))
     late = [column.column for column in capability.late if column.column in effect.before]
     moved = tuple(name for name in late if effect.before[name] != row.cells.get(name))
     emptied = tuple(name for name in effect.before if row.cells.get(name, "") is None)
@@ -49,10 +50,10 @@ def _say_how(
         step.remarks += (NoteCode.BY_CASCADE,)
         return
     if with_master:
-        step.action, step.late = Action.CREATE, ()
+        step.action, step.late = created(capability), ()
         step.remarks += (NoteCode.LEFT_IN_BIN,)
     if (step.action is Action.UNDELETE and not capability.allows(WriteOp.UNDELETE)) or (
-        step.action is Action.CREATE and not capability.allows(WriteOp.CREATE)
+        step.action.creates and not capability.allows(WriteOp.CREATE)
     ):
         step.skip(NoteCode.CREATE_NOT_ALLOWED)
 
@@ -79,7 +80,7 @@ def say_how_all(survey: RestoreSurvey, known: RunEffects, steps: Iterable[UndoSt
                 absent.add(step.key)
             continue
         _say_how(step, survey, masters, stays)
-        if step.action is Action.CREATE:
+        if step.action.creates:
             stays.add(step.key)
 
 
@@ -106,10 +107,10 @@ def leave_targets(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
         lost = {name for name in step.effect.before if _leads_to(step, table, name, absent)}
         if step.action is Action.UPDATE and lost & {*step.columns}:
             _set_fewer(step, table, lost)
-        elif step.action is Action.CREATE and lost & survey.capability(table.name).needs_value:
+        elif step.action.creates and lost & survey.capability(table.name).needs_value:
             step.skip(NoteCode.LEFT_OUT_MASTER)
             absent.add(step.key)
-        elif step.action is Action.CREATE and lost & survey.capability(table.name).settable:
+        elif step.action.creates and lost & survey.capability(table.name).settable:
             step.late = tuple(name for name in step.late if name not in lost)
             step.remarks += (NoteCode.LEFT_OUT_TARGET,)
 
@@ -140,7 +141,7 @@ def set_emptied(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
 
     The org emptied them when it deleted the target, and not each org sets them again.
     """
-    back = {step.key for step in steps if step.action in (Action.UNDELETE, Action.CREATE)}
+    back = {s.key for s in steps if s.action.creates or s.action is Action.UNDELETE}
     for step in steps:
         table = survey.table(step.effect.table)
         changeable = survey.capability(table.name).changeable
@@ -158,14 +159,14 @@ def set_emptied(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
 
 def set_circular_late(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
     """Set references to records that are created later once these exist."""
-    created = {step.key: step for step in steps if step.action is Action.CREATE}
-    for step in created.values():
+    new = {step.key: step for step in steps if step.action.creates}
+    for step in new.values():
         table = survey.table(step.effect.table)
         capability = survey.capability(table.name)
         optional = capability.changeable - capability.needs_value
         references = [(c.name, c.reference.tables) for c in table.columns if c.reference]
         targets = (
-            (name, created.get(RecordKey(owner, step.effect.before.get(name) or "")))
+            (name, new.get(RecordKey(owner, step.effect.before.get(name) or "")))
             for name, owners in references
             if name in optional
             for owner in owners

@@ -1,10 +1,13 @@
 """The values of the records of a run after it. An undo overwrites nothing else.
 
+Live records that named a record before the run created it again are here, too. An org may leave such
+references when it deletes a record, so they do not keep an undo from deleting it.
+
 Compared values are those that the org gave back, not those that were sent: an org may trim a text or
 let an automation set a column, and neither is a change by a person.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 
@@ -15,7 +18,7 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import taken
 from unlost.engine.restore.values.cells import digests
 from unlost.engine.restore.values.note_code import NoteCode
-from unlost.model.plan import Action, PlanStep
+from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.source.reading import Rows
 from unlost.model.source.writing import OutcomeKind
 
@@ -65,11 +68,43 @@ def _brought(
 def _updated(
     session: RestoreSession, steps: Sequence[PlanStep], row_of: dict[str, int], cells: pa.Table
 ) -> Iterator[ReadRecord]:
+    named = _named_before(session, steps)
     for step in steps:
-        outcome = session.log.state.result(Pass.UPDATE, step.key)
-        if outcome is None or outcome.kind is not OutcomeKind.DONE or brought(session, step):
-            continue
         live = str(session.links.live(step.key))
-        names = [name for name in step.columns if name in cells.column_names]
-        values = {name: cells.column(name)[row_of[live]].as_py() for name in names}
-        yield ReadRecord(step.record, live, values)
+        row = row_of[live]
+        columns = step.columns if _is_updated(session, step) else ()
+        names = [name for name in columns if name in cells.column_names]
+        values = {name: cells.column(name)[row].as_py() for name in names}
+        before = named.get(step.key, {}).items()
+        values |= {
+            name: target
+            for name, target in before
+            if name in cells.column_names and cells.column(name)[row].as_py() == target
+        }
+        if columns or values:
+            yield ReadRecord(step.record, live, values)
+
+
+def _is_updated(session: RestoreSession, step: PlanStep) -> bool:
+    outcome = session.log.state.result(Pass.UPDATE, step.key)
+    updated = outcome is not None and outcome.kind is OutcomeKind.DONE
+    return updated and not brought(session, step)
+
+
+def _named_before(
+    session: RestoreSession, steps: Sequence[PlanStep]
+) -> Mapping[RecordKey, Mapping[str, str]]:
+    """The references of live records to recreated ones that the plan did not set, by column."""
+    again = {step.key for step in session.plan.steps if step.action is Action.RECREATE}
+    still = [step for step in steps if again and step.action in (Action.UNCHANGED, Action.UPDATE)]
+    wanted = session.wanted.cells(still)
+    return {
+        step.key: {
+            column.name: value
+            for column in session.table(step.table).columns
+            if column.reference is not None and column.name not in step.columns
+            if (value := wanted[step.key].get(column.name)) is not None
+            if again.intersection(RecordKey(table, value) for table in column.reference.tables)
+        }
+        for step in still
+    }

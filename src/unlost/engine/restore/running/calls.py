@@ -4,7 +4,7 @@ See docs/adr/0010.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import BinaryIO
@@ -18,6 +18,7 @@ from unlost.engine.restore.journal.entries import (
     SentRow,
 )
 from unlost.engine.restore.running.correlate import resolve
+from unlost.engine.restore.running.kept_ids import with_other_ids
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.outcome_text import LOCKED, PUBLISHED, OutcomeText, outcome_of
@@ -25,6 +26,7 @@ from unlost.model.errors import LimitReached, UnlostError
 from unlost.model.plan import RecordKey
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.writing import (
+    ID_NOT_KEPT,
     RECORD_LOCKED,
     WRITE_REFUSED,
     OutcomeKind,
@@ -103,13 +105,18 @@ def send_in_queue(
     called = _call(session, stage, op, table, rows)
     if called.lost:
         return called
-    if all(outcome.kind is OutcomeKind.DONE for outcome in called.outcomes):
+    if all(_is_as_sent(outcome) for outcome in called.outcomes):
         session.log.queue_entry(CallAnswer(called.number, tuple(called.outcomes)))
         done = len(called.outcomes)
         session.ports.observer.progress(Progress(Phase.RESTORE, table, rows=done, calls=1))
     else:
         answer(session, called)
     return None
+
+
+def _is_as_sent(outcome: RowOutcome) -> bool:
+    """True if the row was written, also with the id that it asked for."""
+    return outcome.kind is OutcomeKind.DONE and outcome.code != ID_NOT_KEPT
 
 
 def send_queues(
@@ -154,7 +161,13 @@ def _call(
     except UnlostError:
         session.log.write(CallAnswer(number))
         raise
-    return CallOutcome(number, rows, outcomes)
+    return CallOutcome(number, rows, _compared(session, number, outcomes))
+
+
+def _compared(
+    session: RestoreSession, number: int, outcomes: Iterable[RowOutcome]
+) -> Sequence[RowOutcome]:
+    return list(with_other_ids(session.log.state.open[number], outcomes))
 
 
 def upload(
@@ -168,7 +181,8 @@ def upload(
     except UnlostError:
         session.log.write(CallAnswer(number))
         raise
-    outcomes = answer(session, CallOutcome(number, [ready], [outcome]))
+    compared = _compared(session, number, [outcome])
+    outcomes = answer(session, CallOutcome(number, [ready], compared))
     return outcomes[0] if outcomes else outcome
 
 

@@ -25,7 +25,8 @@ from unlost.model.source.writing import NeverReason
 OVERWRITTEN = "overwritten"  # the org put another value there: a trigger, a default
 NOT_IN_ORG = "not-in-org"  # the column no longer exists
 NOT_SET = "not-set"  # the plan did not set it; its notes give the reason, or it changed after that
-LINK_LOST = "link-lost"  # the referred record did not come back
+LINK_LOST = "link-lost"  # the referred record did not come back, and the reference is empty
+TARGET_MISSING = "target-missing"  # the referred record did not come back; the reference names it
 OLD_ADDRESS = "old-address"  # it names a record that got its new id too late
 IMAGE_LOST = "image-lost"  # it shows an image that could not be sent again
 
@@ -50,7 +51,9 @@ def compared(
         lost = _lost(states.rows, name, should[name]) | set(emptied.get(name, ()))
         lost |= nulls.intersection(planned.get(name, ()))
         for row in lost:
-            reasons[row][name] = LINK_LOST
+            now = live.column(name)[row].as_py()
+            named = now is not None and now == states.rows.column(name)[row].as_py()
+            reasons[row][name] = TARGET_MISSING if named else LINK_LOST
         for row in lost & nulls:
             targets[row][name] = _target(session, table, states, row, name)
         sent = _image_rows(session, table, states, live, name)
@@ -257,7 +260,8 @@ def _difference_reason(session: RestoreSession, step: PlanStep, column: str) -> 
     """The reason why a settable column differs: it was set again since, or never."""
     if step.action is Action.BY_PRODUCT and not was_sent(session, step):
         return OVERWRITTEN if column in step.columns else NeverReason.BY_PLATFORM.value
-    sent = step.action in (Action.CREATE, Action.BY_PRODUCT) or column in step.columns
+    created = step.action.creates or step.action is Action.BY_PRODUCT
+    sent = created or column in step.columns
     return OVERWRITTEN if sent else NOT_SET
 
 

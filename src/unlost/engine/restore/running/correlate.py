@@ -3,9 +3,10 @@
 Sending such a call again could create records twice; not sending it could lose them. The run waits
 until the org has settled, then looks for the records, the surest evidence first:
 
-  1. a unique or natural key: if each row has one, not found means not written;
+  1. the id that a row asked for: no live record had it before the call
+  2. a unique or natural key: if each row has one, not found means not written;
      a value that several live records share proves nothing
-  2. the sent cells themselves, among the records that this user created since the call;
+  3. the sent cells themselves, among the records that this user created since the call;
      equal rows are interchangeable, so any pairing of them is right
 
   sent A, B, C; the org has a, c    ─► A and C written, B is sent again
@@ -18,13 +19,14 @@ See docs/adr/0010.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from unlost.engine.restore.journal.entries import CallIntent, Pass
 from unlost.engine.restore.running.deletions import deleted_by_run
+from unlost.engine.restore.running.kept_ids import with_other_ids
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values.keys import find_apart
 from unlost.engine.sameness import canonical
@@ -64,12 +66,38 @@ def resolve(
         return _deleted(session, intent, table)
     if intent.op is not WriteOp.CREATE:
         return _find_updated(session, intent, table)
-    by_key, shared = _by_key(session, intent, table, rows, created_ids=created_ids)
-    rest = [row for row in rows if row.key not in by_key]
+    return list(with_other_ids(intent, _created(session, intent, rows, beside, created_ids)))
+
+
+def _created(
+    session: RestoreSession,
+    intent: CallIntent,
+    rows: Sequence[WriteRow],
+    beside: Sequence[WriteRow],
+    created_ids: AbstractSet[str],
+) -> Iterator[RowOutcome]:
+    """Rows whose records exist. A row that asked for an id may have got another one."""
+    table = session.table(intent.table)
+    live = _by_id(session, table, rows)
+    rest = [row for row in rows if row.key not in live]
+    # A record with an id that another row asked for is the record of that row.
+    known = {*live.values(), *created_ids, *(row.id for row in (*rows, *beside) if row.id)}
+    by_key, shared = _by_key(session, intent, table, rest, created_ids=known)
+    live |= by_key
+    rest = [row for row in rest if row.key not in live]
     if rest and not _key_is_proof(session, table, rest, shared=shared):
-        known = {*by_key.values(), *created_ids}
-        by_key |= _by_likeness(session, intent, table, (rest, beside), known=known)
-    return [RowOutcome(key, OutcomeKind.DONE, live) for key, live in by_key.items()]
+        known |= {*live.values()}
+        live |= _by_likeness(session, intent, table, (rest, beside), known=known)
+    return (RowOutcome(key, OutcomeKind.DONE, record) for key, record in live.items())
+
+
+def _by_id(session: RestoreSession, table: Table, rows: Sequence[WriteRow]) -> dict[str, str]:
+    """Live ids of rows that asked for an id, and have it."""
+    wanted_ids = {row.id: row.key for row in rows if row.id is not None}
+    if not wanted_ids:
+        return {}
+    live = session.ports.writer.fetch(table, list(wanted_ids), columns=[])
+    return {wanted_ids[record]: record for record in live.ids.to_pylist()}
 
 
 def _undeleted(session: RestoreSession, intent: CallIntent, table: Table) -> list[RowOutcome]:

@@ -404,12 +404,12 @@ def _restored(session: RestoreSession, step: PlanStep) -> bool:
     state, action = session.log.state, step.action
     if session.links.live(step.key) is None or state.failure(step.key) is not None:
         return False
-    updated = bool(step.columns) and action not in (Action.CREATE, Action.DELETE)
+    updated = bool(step.columns) and not action.creates and action is not Action.DELETE
     passes = {
         Pass.UNDELETE: action is Action.UNDELETE,
-        Pass.CREATE: action is Action.CREATE,
+        Pass.CREATE: action.creates,
         Pass.UPDATE: updated or came_along(session, step),
-        Pass.LATE: bool(step.late) and action in (Action.CREATE, Action.UNDELETE),
+        Pass.LATE: bool(step.late) and (action.creates or action is Action.UNDELETE),
         Pass.DELETE: action is Action.DELETE,
     }
     outcomes = [state.result(stage, step.key) for stage, needed in passes.items() if needed]

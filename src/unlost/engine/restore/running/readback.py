@@ -22,7 +22,7 @@ from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import ColumnTrait
-from unlost.model.source.writing import OutcomeKind, RecordQuery, RowOutcome
+from unlost.model.source.writing import ID_NOT_KEPT, OutcomeKind, RecordQuery, RowOutcome
 
 NOT_MADE = "restore-not-made"
 CREATED_APART = "restore-created-apart"
@@ -39,6 +39,7 @@ ENDINGS = {
     Action.UNDELETE: Ending.UNDELETED,
     Action.ADOPT: Ending.ADOPTED,
     Action.CREATE: Ending.CREATED,
+    Action.RECREATE: Ending.RECREATED,
     Action.BY_PRODUCT: Ending.BY_PRODUCT,
     Action.DELETE: Ending.DELETED,
 }
@@ -158,9 +159,9 @@ def _outcome(
         )
     if failed is None:
         ending = _ending(session, step)
-        code, sentence = _explanation(step, ending)
+        text = _explanation(session, step, ending)
         return RecordOutcome(
-            step.table, step.record, ending, live, code, sentence, differences=differences or ()
+            step.table, step.record, ending, live, *text, differences=differences or ()
         )
     ending = Ending.CONFLICT if failed.code == CHANGED_SINCE else Ending.FAILED
     return RecordOutcome(
@@ -189,19 +190,23 @@ def _ending(session: RestoreSession, step: PlanStep) -> Ending:
         return Ending.UNDELETED
     if session.is_archive:
         return Ending.ARCHIVED
+    if step.action is Action.RECREATE and session.links.live(step.key) == step.record:
+        return Ending.RECREATED
     return Ending.CREATED if was_sent(session, step) else ENDINGS[step.action]
 
 
-def _explanation(step: PlanStep, ending: Ending) -> tuple[str, str]:
-    """The code and sentence for a record that came back in another way than planned."""
+def _explanation(session: RestoreSession, step: PlanStep, ending: Ending) -> tuple[str, str, str]:
+    """Code, sentence and next step for a record that came back in another way than planned."""
     if ending in (ENDINGS[step.action], Ending.ARCHIVED):
-        return "", ""
+        return "", "", ""
     if ending is Ending.UNDELETED:
-        return CAME_ALONG, f"{step.key} left the recycle bin with the record that it belongs to."
-    return (
-        CREATED_APART,
-        f"The org did not create {step.key} with the record that it belongs to, so it was written.",
-    )
+        text = f"{step.key} left the recycle bin with the record that it belongs to."
+        return CAME_ALONG, text, ""
+    created = session.log.state.result(Pass.CREATE, step.key)
+    if created is not None and created.code == ID_NOT_KEPT:
+        return created.code, created.sentence, created.next_step
+    text = "The org did not create {} with the record that it belongs to, so it was written."
+    return CREATED_APART, text.format(step.key), ""
 
 
 def _why(session: RestoreSession, step: PlanStep) -> str:

@@ -49,7 +49,8 @@ def create_rows(
     _note_images(states, capability, addresses)
     born = {late.column: late.born for late in capability.late}
     products = {product.column for product in capability.by_products}
-    for name in sorted(capability.settable.intersection(states.rows.column_names)):
+    settable = capability.settable - {table.id_column}  # a row asks for an id by ``WriteRow.id``
+    for name in sorted(settable.intersection(states.rows.column_names)):
         if name in born:
             texts_to_send = [None if text is None else born[name] for text in states.texts(name)]
             _fill(states, built, name, texts_to_send)

@@ -33,6 +33,7 @@ class NoteCode(StrEnum):
     FILE_ON_HOLD = "file-on-hold"
     # something does not come back as it was
     PARENT_MISSING = "parent-missing"
+    NAMES_MISSING = "names-missing"
     CHANGED_SINCE = "changed-since"
     MOVED_SINCE = "moved-since"
     MOVES_BACK = "moves-back"

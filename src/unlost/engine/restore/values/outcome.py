@@ -18,6 +18,7 @@ class Ending(StrEnum):
     UNDELETED = "undeleted"
     ADOPTED = "adopted"
     CREATED = "created"
+    RECREATED = "recreated"  # created with its former id
     BY_PRODUCT = "by-product"
     DELETED = "deleted"  # as an undo wants it
     ARCHIVED = "archived"  # it left the org, and the vault has it

@@ -139,6 +139,12 @@ NOT_CREATED = OutcomeText(
     "The org should have created {record} with the record that it belongs to, but it does not exist.",
     "Make sure that the record it belongs to exists, then run `unlost restore retry RUN`.",
 )
+IDS_NOT_KEPT = OutcomeText(
+    "restore-ids-not-kept",
+    "{record} was not created: the org gave another record of this table a new id instead of its "
+    "former one.",
+    "Let the write user set the ids of new records, then run `unlost restore retry RUN`.",
+)
 LOCKED = OutcomeText(
     RECORD_LOCKED,
     "{record} is locked in the org, for example by an approval process. It was left unchanged.",
@@ -215,6 +221,7 @@ TEXTS = (
     CHANGED,
     RESTORED_BY_OTHERS,
     NOT_CREATED,
+    IDS_NOT_KEPT,
     LOCKED,
     PUBLISHED,
     UNDO_CHANGED,

@@ -45,7 +45,7 @@ def settle_products(
         _skip_freed(drafts, capabilities, freed)
     makers = {**_gatherers(drafts), **_first_makers(drafts, capabilities)}
     for draft in drafts.values():
-        if draft.key in makers and draft.action is Action.CREATE:
+        if draft.key in makers and draft.action.creates:
             draft.action = Action.BY_PRODUCT
         elif draft.action is Action.BY_PRODUCT and draft.key not in makers:
             owners = [RecordKey(g.table, g.parent) for g in draft.facts.gathered]
@@ -59,9 +59,9 @@ def settle_products(
 
 def _skip_freed(drafts: Drafts, capabilities: Capabilities, freed: AbstractSet[RecordKey]) -> None:
     for draft in drafts.values():
-        if draft.action is Action.CREATE:
+        if draft.action.creates:
             products = [product for product, _ in _makes(draft, capabilities(draft.key.table))]
-            live = (p for p in products if p not in drafts or not drafts[p].comes_anew)
+            live = (p for p in products if p not in drafts or not drafts[p].is_new)
             if any(product in freed for product in live):
                 draft.skip(NoteCode.VERSION_FREED)
 
@@ -99,8 +99,8 @@ def _gatherers(drafts: Drafts) -> dict[RecordKey, RecordKey]:
             holds = gathered.value_column in draft.facts.references
             if (
                 owner in drafts
-                and drafts[owner].action is Action.CREATE
-                and (draft.action is Action.BY_PRODUCT or (holds and draft.action is Action.CREATE))
+                and drafts[owner].action.creates
+                and (draft.action is Action.BY_PRODUCT or (holds and draft.action.creates))
             ):
                 gatherers[draft.key] = owner
     return gatherers
@@ -110,9 +110,9 @@ def _first_makers(drafts: Drafts, capabilities: Capabilities) -> dict[RecordKey,
     """For each by-product the first of the records that would create it."""
     first_makers: dict[RecordKey, list[tuple[tuple[Decimal, str], str, RecordKey]]] = {}
     for draft in drafts.values():
-        if draft.action is Action.CREATE:
+        if draft.action.creates:
             for product, rank in _makes(draft, capabilities(draft.key.table)):
-                if product in drafts and drafts[product].comes_anew:
+                if product in drafts and drafts[product].is_new:
                     first_makers.setdefault(product, []).append((rank, draft.key.record, draft.key))
     return {product: min(makers)[2] for product, makers in first_makers.items()}
 

@@ -33,6 +33,7 @@ BY_CODE = {
     TABLE_GONE: Consequence.LOST,
     "permission-missing": Consequence.LOST,
     NoteCode.PARENT_MISSING: Consequence.EMPTY_REFERENCE,
+    NoteCode.NAMES_MISSING: Consequence.EMPTY_REFERENCE,
     "table-never": Consequence.EMPTY_REFERENCE,
     "table-configuration": Consequence.EMPTY_REFERENCE,
     NoteCode.LEFT_OUT_TARGET: Consequence.EMPTY_REFERENCE,

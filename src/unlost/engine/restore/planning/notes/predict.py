@@ -168,6 +168,12 @@ WORDS = {
         "restored.",
         "Restore that record too, or set the column by hand afterwards.",
     ),
+    NoteCode.NAMES_MISSING: NoteText(
+        NoteWeight.WARNING,
+        "{records} of {table} refer to records that are not in the org and are not restored. These "
+        "references stay as they are.",
+        "Restore these records too, or change the references by hand afterwards.",
+    ),
     NoteCode.CHANGED_SINCE: NoteText(
         NoteWeight.WARNING,
         "{records} of {table} will keep newer values, from a later change.",
@@ -254,8 +260,8 @@ WORDS = {
     ),
     NoteCode.LEFT_IN_BIN: NoteText(
         NoteWeight.NOTE,
-        "{records} of {table} will be created with new ids: they cannot leave the recycle bin together "
-        "with the parent record.",
+        "{records} of {table} will be created again: they cannot leave the recycle bin together with "
+        "the parent record.",
     ),
     NoteCode.DRAFT_FIRST: NoteText(
         NoteWeight.NOTE,
@@ -413,9 +419,9 @@ def _would_need(step: DraftStep, capability: WriteCapability) -> Iterator[WriteO
 
     Without the right to change records no column of the plan is changed: the remarks show that.
     """
-    if step.comes_anew or NoteCode.CREATE_NOT_ALLOWED in step.remarks:
+    if step.is_new or NoteCode.CREATE_NOT_ALLOWED in step.remarks:
         yield WriteOp.CREATE
-    if step.action is Action.CREATE:
+    if step.action.creates:
         changes = bool(step.late or capability.late)
     else:
         changes = step.action is not Action.UNCHANGED or bool(step.remarks)
@@ -431,7 +437,7 @@ def _columns(prospect: Prospect) -> Iterator[PlanNote]:
     names: dict[tuple[str, NeverReason | None], set[str]] = defaultdict(set)
     records: Counter[tuple[str, NeverReason | None]] = Counter()
     for draft in prospect.drafts:
-        if draft.action is not Action.CREATE:
+        if not draft.action.creates:
             continue
         table = draft.key.table
         never = {
@@ -480,7 +486,7 @@ def _unread(prospect: Prospect) -> Iterator[PlanNote]:
     names: dict[str, set[str]] = defaultdict(set)
     records: Counter[str] = Counter()
     for draft in prospect.drafts:
-        if draft.facts.unread and draft.action in (Action.CREATE, Action.UPDATE):
+        if draft.facts.unread and (draft.action.creates or draft.action is Action.UPDATE):
             names[draft.key.table].update(draft.facts.unread)
             records[draft.key.table] += 1
     for table, columns in sorted(names.items()):
@@ -521,14 +527,15 @@ def _unclear(prospect: Prospect) -> Iterator[PlanNote]:
 
 def _whole(prospect: Prospect) -> Iterator[PlanNote]:
     """Notes about all created or undeleted records."""
-    new = [draft for draft in prospect.drafts if draft.comes_anew]
-    if new:
+    anew = [draft for draft in prospect.drafts if draft.comes_anew]
+    if anew:
         yield PlanNote.of(
             "new-id",
             NoteWeight.NOTE,
             "{records} will get a new id. Links from other systems keep the old one.",
-            count=len(new),
+            count=len(anew),
         )
+    new = [draft for draft in prospect.drafts if draft.is_new]
     plain = [m for m in new if not prospect.capabilities(m.key.table).audit]
     if plain:
         yield PlanNote.of(

@@ -22,14 +22,14 @@ def estimate(
 ) -> Estimate:
     """The cost of these records; ``files`` are the bytes of records with a file."""
     calls = sum(_calls(drafts, capabilities).values())
-    new = [draft for draft in drafts if draft.comes_anew or draft.action is Action.UNDELETE]
+    new = [draft for draft in drafts if draft.is_new or draft.action is Action.UNDELETE]
     data = sum(capabilities(step.key.table).record_bytes or step.facts.bytes for step in new)
     file_bytes = sum(
         files.get(step.key) or _file_in_bin(step)
         for step in new
         if step.action is not Action.BY_PRODUCT
     )
-    sent = sum(files.get(step.key, 0) for step in new if step.action is Action.CREATE)
+    sent = sum(files.get(step.key, 0) for step in new if step.action.creates)
     seconds = calls * CALL_SECONDS + sent / FILE_BYTES_A_SECOND
     return Estimate(calls, data, file_bytes, round(seconds, 1))
 
@@ -42,7 +42,7 @@ def _file_in_bin(draft: DraftStep) -> int:
 def _calls(drafts: Sequence[DraftStep], capabilities: Capabilities) -> Counter[str]:
     """Calls by their purpose."""
     written = [draft for draft in drafts if draft.action not in (Action.UNCHANGED, Action.SKIP)]
-    creates = [draft for draft in drafts if draft.action is Action.CREATE]
+    creates = [draft for draft in drafts if draft.action.creates]
     undeletes = [draft for draft in drafts if draft.action is Action.UNDELETE]
     calls: Counter[str] = Counter()
     calls["create"] = sum(
@@ -58,6 +58,9 @@ def _calls(drafts: Sequence[DraftStep], capabilities: Capabilities) -> Counter[s
     calls["reopen"] = _calls_of(_by_table(reopened), capabilities)
     # Records are read before they are written, and read back after it.
     calls["read"] = 2 * sum(ceil(n / READ_ROWS) for n in _by_table(written).values())
+    # Right before each call that creates records with their former ids, these are looked for.
+    again = [draft for draft in creates if draft.action is Action.RECREATE]
+    calls["look"] = _calls_of(_groups(again), capabilities)
     return calls
 
 

@@ -131,7 +131,7 @@ def update(session: RestoreSession) -> None:
 def _columns_of_returned(session: RestoreSession) -> Iterator[RowUpdate]:
     """All columns that a create would have set, for records that left the bin with a master."""
     for step in session.plan.steps:
-        if step.action is not Action.CREATE or not came_along(session, step):
+        if not step.action.creates or not came_along(session, step):
             continue
         capability = session.capability(step.table)
         apart = {*step.late, *(late.column for late in capability.late)}
@@ -152,7 +152,7 @@ def second_pass(session: RestoreSession) -> None:
     """Set columns that could not be set on creation, and the status of reopened records."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
-        if _done(session, step, Action.CREATE, Pass.CREATE) or _reopened(session, step):
+        if _is_created(session, step) or _reopened(session, step):
             by_table.setdefault(step.table, []).append(step)
     for table, steps in by_table.items():
         capability = session.capability(table)
@@ -204,7 +204,7 @@ def _kept_as_draft(key: RecordKey) -> RowOutcome:
 def _late(
     session: RestoreSession, step: PlanStep, wanted: Cells, capability: WriteCapability
 ) -> tuple[str, ...]:
-    if step.action is not Action.CREATE:
+    if not step.action.creates:
         return step.late
     columns = late_columns(step, wanted, capability)
     if not _readdressed_late(session, step):
@@ -234,15 +234,18 @@ def _readdressed_late(session: RestoreSession, step: PlanStep) -> bool:
     return session.resumed and bool(capability.text_links.columns & capability.changeable)
 
 
+def _is_created(session: RestoreSession, step: PlanStep) -> bool:
+    return step.action.creates and _done(session, step, Pass.CREATE)
+
+
 def _reopened(session: RestoreSession, step: PlanStep) -> bool:
-    return _done(session, step, Action.UNDELETE, Pass.REOPEN)
+    return step.action is Action.UNDELETE and _done(session, step, Pass.REOPEN)
 
 
-def _done(session: RestoreSession, step: PlanStep, action: Action, stage: Pass) -> bool:
-    """True for a step of this action that succeeded in this pass."""
+def _done(session: RestoreSession, step: PlanStep, stage: Pass) -> bool:
+    """True for a step that succeeded in this pass."""
     outcome = session.log.state.result(stage, step.key)
-    done = outcome is not None and outcome.kind is OutcomeKind.DONE
-    return done and step.action is action
+    return outcome is not None and outcome.kind is OutcomeKind.DONE
 
 
 def _set(session: RestoreSession, stage: Pass, table: str, changes: Sequence[RowUpdate]) -> None:

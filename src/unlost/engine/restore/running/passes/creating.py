@@ -1,9 +1,10 @@
-"""The creating pass: records that come back with a new id, level by level, parents first.
+"""The creating pass: records that are created, level by level, parents first.
 
 For each level of the plan:
 
   build   wanted cells from the vault, references replaced by live ids (``rows``, ``links``)
-  refuse  rows whose required parent did not come back
+  refuse  rows whose required parent did not come back, and those of a table that keeps no ids
+  look    records that are to have their former id: is there a live one with it by now?
   send    small tables: several calls at a time, in queues (``parallel_rows``)
           large tables: Bulk jobs; records with files: small ones together, large ones alone
   link    ask the org which by-products it created with these records
@@ -14,7 +15,7 @@ again and compares their hashes with the intent: only an exact copy may be looke
 See docs/adr/0010, 0011 and 0019.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import batched
@@ -27,12 +28,14 @@ from unlost.engine.restore.running.calls import (
     PreparedRow,
     record_without_call,
     refusal,
+    refused,
     send,
     send_in_queue,
     send_queues,
     upload,
 )
 from unlost.engine.restore.running.correlate import each, uncertain
+from unlost.engine.restore.running.kept_ids import asked_id
 from unlost.engine.restore.running.parallel_rows import parallel_batches
 from unlost.engine.restore.running.passes.file_rows import (
     NOT_HELD,
@@ -42,9 +45,11 @@ from unlost.engine.restore.running.passes.file_rows import (
     proof_of,
     send_small,
 )
+from unlost.engine.restore.running.passes.returning import leave, live_again
 from unlost.engine.restore.running.rows import BuiltRow, create_rows
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import READ_ROWS
+from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.cells import digests_of
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.errors import IntegrityError, NotFound, TransientError
@@ -71,7 +76,7 @@ class Creator:
 
     def run(self) -> None:
         """Create pending records."""
-        todo = [step for step in self.session.plan.steps if step.action is Action.CREATE]
+        todo = [step for step in self.session.plan.steps if step.action.creates]
         levels: dict[int, list[PlanStep]] = {}
         for step in sorted(todo, key=lambda plan_step: plan_step.level):
             levels.setdefault(step.level, []).append(step)
@@ -168,13 +173,32 @@ class Creator:
             pass
 
     def _sendable(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> list[PreparedRow]:
-        """The rows that can be sent; others are refused."""
+        """The rows that can be sent; others are refused, or left alone."""
         self._refuse(table, built)
+        ready = [key for key, built_row in built.items() if built_row.blocked is None]
+        wanted_ids = {key: asked_id(self.session.step(key)) for key in ready}
+        away = self._not_to_send(
+            table, {key: record for key, record in wanted_ids.items() if record}
+        )
         return [
-            PreparedRow(WriteRow(key.record, None, built_row.cells), digest=built_row.digest)
-            for key, built_row in built.items()
-            if built_row.blocked is None
+            PreparedRow(
+                WriteRow(key.record, wanted_ids[key], built[key].cells), digest=built[key].digest
+            )
+            for key in ready
+            if key not in away
         ]
+
+    def _not_to_send(
+        self, table: str, wanted_ids: Mapping[RecordKey, str]
+    ) -> Collection[RecordKey]:
+        """The records that cannot be created with the ids asked for; their outcomes are written."""
+        if table in self.session.log.state.not_kept:
+            refusals = [refused(key, outcome_text.IDS_NOT_KEPT) for key in wanted_ids]
+            record_without_call(self.session, Pass.CREATE, table, refusals)
+            return wanted_ids
+        back = live_again(self.session, table, {record: key for key, record in wanted_ids.items()})
+        leave(self.session, table, back)
+        return back
 
     def _pending_tables(
         self, by_table: Mapping[str, Sequence[PlanStep]]
@@ -267,7 +291,7 @@ class Creator:
                 row.cells[gather.column] = ";".join(live_ids)
 
     def _refuse(self, table: str, built: Mapping[RecordKey, BuiltRow]) -> None:
-        refused = [
+        refusals = [
             refusal(
                 key,
                 "restore-parent-missing",
@@ -277,7 +301,7 @@ class Creator:
             for key, built_row in built.items()
             if built_row.blocked is not None
         ]
-        record_without_call(self.session, Pass.CREATE, table, refused)
+        record_without_call(self.session, Pass.CREATE, table, refusals)
 
     # --- files -------------------------------------------------------------------------------------
 
@@ -345,7 +369,7 @@ class Creator:
         return any(
             step.table == table
             and step.level < level
-            and step.action is Action.CREATE
+            and step.action.creates
             and self.session.links.live(step.key) is None
             for step in self.session.plan.steps
         )
@@ -401,10 +425,10 @@ class Creator:
         return [
             WriteRow(
                 key.record,
-                None,
+                row.id,
                 {**built[key].cells, **(proof_of(table, wanted[key]) if proof else {})},
             )
-            for key in keys
+            for key, row in zip(keys, intent.rows, strict=True)
         ]
 
 

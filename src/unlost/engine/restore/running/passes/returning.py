@@ -28,12 +28,17 @@ def leave_returned(session: RestoreSession) -> None:
         return
     details = _details(session)
     for table, steps in _pending(session):
-        own_keys = {s.record: s.key for s in steps if table in details or LEFT_IN_BIN in s.notes}
-        _leave(
+        own_keys = {s.record: s.key for s in steps if table in details or _may_return(s)}
+        leave(
             session,
             table,
-            _live_again(session, table, {**own_keys, **_lives(session, table, steps)}),
+            live_again(session, table, {**own_keys, **_lives(session, table, steps)}),
         )
+
+
+def _may_return(step: PlanStep) -> bool:
+    """True if others may have brought the record back with its id."""
+    return LEFT_IN_BIN in step.notes or step.action is Action.RECREATE
 
 
 def take_along(session: RestoreSession) -> None:
@@ -43,9 +48,9 @@ def take_along(session: RestoreSession) -> None:
         lives = _lives(session, table, steps)
         if table in details:
             own_keys = {step.record: step.key for step in steps}
-            _take(session, table, _live_again(session, table, {**own_keys, **lives}))
+            _take(session, table, live_again(session, table, {**own_keys, **lives}))
         else:
-            _leave(session, table, _live_again(session, table, lives))
+            leave(session, table, live_again(session, table, lives))
 
 
 def came_along(session: RestoreSession, step: PlanStep) -> bool:
@@ -58,7 +63,7 @@ def _pending(session: RestoreSession) -> Iterator[tuple[str, Sequence[PlanStep]]
     """The plan's records that are still to be created, some of one table at a time."""
     by_table: dict[str, list[PlanStep]] = {}
     for step in session.plan.steps:
-        wanted = step.action is Action.CREATE and not step.beside
+        wanted = step.action.creates and not step.beside
         if wanted and session.log.state.pending(Pass.CREATE, step.key, most=TRIES):
             by_table.setdefault(step.table, []).append(step)
     for table, steps in by_table.items():
@@ -87,7 +92,7 @@ def _lives(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> di
     return {**older, **last}
 
 
-def _live_again(
+def live_again(
     session: RestoreSession, table: str, lives: Mapping[str, RecordKey]
 ) -> dict[RecordKey, str]:
     """The records that are live under one of these ids."""
@@ -97,7 +102,8 @@ def _live_again(
     return {lives[live]: live for live in rows.ids.to_pylist()}
 
 
-def _leave(session: RestoreSession, table: str, back: Mapping[RecordKey, str]) -> None:
+def leave(session: RestoreSession, table: str, back: Mapping[RecordKey, str]) -> None:
+    """Leave records alone that others brought back. ``back``: their live ids."""
     if back:
         links = tuple(LiveLink(table, key.record, live) for key, live in back.items())
         session.log.write(RecordsLinked(links))
