@@ -82,7 +82,7 @@ class Undos(Restores):
             self.undo(data=data)
             if purged:
                 self.purge()
-            self.undo(data=data)
+            self._undo_newest(data)
 
     def _hit(self, data: st.DataObject, disaster: str, *, purged: bool) -> list[RecordKey]:
         """Let a disaster happen; returns records that a person would restore."""
@@ -116,9 +116,15 @@ class Undos(Restores):
     def undo(self, data: st.DataObject) -> None:
         """Undo one of the latest runs; it may be an undo."""
         latest = [ran for ran in self.ran if ran.changed][-LATEST:]
-        if not latest:
-            return
-        ran = data.draw(st.sampled_from(latest))
+        if latest:
+            self._undo_run(data, data.draw(st.sampled_from(latest)))
+
+    def _undo_newest(self, data: st.DataObject) -> None:
+        newest = [ran for ran in self.ran if ran.changed][-1:]
+        for ran in newest:
+            self._undo_run(data, ran)
+
+    def _undo_run(self, data: st.DataObject, ran: Ran) -> None:
         try:
             plan = self._plan_undo(ran)
         except UsageError as error:
