@@ -210,6 +210,9 @@ class UndoJudge:
         now, then = case.now[key].value(column), case.then[key].value(column)
         if now == then:
             return
+        if column in LINKS[key.table] and self._follows(case, key, column):
+            self.met["followed"] += 1
+            return
         by_org = column in LINKS[key.table] and (now is None or then is None)
         assert by_org, f"{key}.{column} was not to be touched: {now} became {then}"
         ran = case.ran.after.get(key)
@@ -225,6 +228,16 @@ class UndoJudge:
         in_plan = any(set(keys) & set(moved) for keys in ends)  # by its former or its new id
         along = any(self._came_with_master(case, k) for k in moved if k in case.then)
         assert in_plan or along, f"{key}.{column} lost a record that is none of the run's"
+
+    def _follows(self, case: UndoCase, key: RecordKey, column: str) -> bool:
+        """True if a reference named a record that was away, and names it under its new id."""
+        now, then = case.now[key].value(column), case.then[key].value(column)
+        tables = LINKS[key.table][column].tables
+        return any(
+            step.table in tables and step.record == now and one.live == then
+            for step, one in case.pairs
+            if step.key not in case.now and one.ending is Ending.CREATED
+        )
 
     # --- what the run removed -----------------------------------------------------------------------
 
