@@ -316,10 +316,13 @@ class UndoJudge:
             self.met["exact"] += 1
 
     def _differs(self, case: UndoCase, key: RecordKey, was: Seen | None, then: Seen) -> bool:
-        """True if a record is not as before; the org may refer again to what came with a master."""
+        """True if a record is not as before; references follow records that are away.
+
+        The org may refer again to what came with a master.
+        """
         if was is None or was.body != then.body:
             return True
-        columns = [name for name in then.cells if was.value(name) != then.value(name)]
+        columns = [n for n in then.cells if not self._alike(case, key, n, was.value(n))]
         return not all(
             name in LINKS[key.table] and self._names_one_that_came_along(case, key, name)
             for name in columns
