@@ -84,9 +84,10 @@ class RunEffects:
 
     ``unanswered``: a call was announced, and its effect is not known; ``announced`` are the records
     that such calls delete. ``relinked``: values that the run wanted to set, and that the org had set
-    before it, by live record and column; also references that named a recreated record all the time. ``closed``: the run came to its end. ``entries`` counts the
-    entries of the journal that show effects; a run that goes on adds some. ``undo``: the run that
-    ended this one by taking it back.
+    before it, by live record and column; also references that named a recreated record all the
+    time. ``closed``: the run came to its end. ``entries`` counts the entries of the journal that
+    show effects; a run that goes on adds some. ``undo``: the run that ended this one by taking it
+    back.
     """
 
     run: str

@@ -66,10 +66,9 @@ class RunOpened(msgspec.Struct, frozen=True, tag="opened"):
 class SentRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """A row of a call: the vault's record, the live id, a hash.
 
-    ``id`` of a create is the one that the new record must have; None for any. There was no live record
-    with it when the intent was written.
-    ``digest`` is the hash of the sent cells; ``before`` holds the values that an update replaces, and
-    all values of a record that is deleted.
+    ``id`` of a create is the one that the new record must have; None for any. There was no live
+    record with it when the intent was written. ``digest`` is the hash of the sent cells; ``before``
+    holds the values that an update replaces, and all values of a record that is deleted.
     """
 
     record: str
@@ -124,9 +123,9 @@ class RecordsLinked(msgspec.Struct, frozen=True, tag="linked"):
 class ReadRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """A record that the run wrote, as it is afterwards: the vault's record, and the live id.
 
-    ``values`` are those of the columns that were updated, and references that named a recreated record
-    before the run. A record that the run brought has a
-    ``digest``: the hash of its cells in the columns of the entry.
+    ``values`` are those of the columns that were updated, and references that named a recreated
+    record before the run. A record that the run brought has a ``digest``: the hash of its cells in
+    the columns of the entry.
     """
 
     record: str
