@@ -304,10 +304,12 @@ class UndoJudge:
         """Nobody changed anything since, and the undo names nothing: the org is as before."""
         created = any(step.action is Action.CREATE for step in case.plan.steps)
         if not created:
+            # Related records that were lost earlier come along.
+            again = {step.key for step, one in case.pairs if one.ending is Ending.RECREATED}
             then = {
                 key: seen
                 for key, seen in case.then.items()
-                if key in case.ran.before or not self._left_bin(case, key)
+                if key in case.ran.before or not (key in again or self._left_bin(case, key))
             }
             pictures = {key: (case.ran.before.get(key), now) for key, now in then.items()}
             wrong = {key: pair for key, pair in pictures.items() if self._differs(case, key, *pair)}
