@@ -16,7 +16,9 @@ os.environ.pop("UNLOST_HOME", None)
 
 import typer
 
+from unlost.app.home.discovery import connector_names, load_connector
 from unlost.cli.main import PROGRAM, app
+from unlost.cli.verbs.orgs.orgs import WriteConnectors, writer_command
 
 WIDTH = 80
 ANY_NAME = "NAME"
@@ -53,16 +55,15 @@ def page() -> str:
 def _contexts(context: Any) -> Iterator[Any]:
     """A context of every command that does something, in the order of its help.
 
-    A group that lists nothing takes any name in the place of a command. A group may also do
-    something without a command.
+    A group that lists nothing takes the name of an org in the place of a command, and has the
+    settings of its connector. A group may also do something without a command.
     """
     if not hasattr(context.command, "list_commands"):
         yield context
         return
     if context.command.invoke_without_command:
         yield context
-    for name in context.command.list_commands(context) or [ANY_NAME]:
-        _, command, _ = context.command.resolve_command(context, [name])
+    for name, command in _commands(context):
         yield from _contexts(
             typer.Context(
                 command,
@@ -72,6 +73,14 @@ def _contexts(context: Any) -> Iterator[Any]:
                 max_content_width=WIDTH,
             )
         )
+
+
+def _commands(context: Any) -> Iterator[tuple[str, Any]]:
+    for name in context.command.list_commands(context):
+        yield name, context.command.get_command(context, name)
+    if isinstance(context.command, WriteConnectors):
+        for connector in map(load_connector, connector_names()):
+            yield f"{ANY_NAME} ({connector.label})", writer_command(ANY_NAME, connector)
 
 
 def _section(context: Any) -> str:

@@ -118,6 +118,7 @@ class MemoryConnector:
     """Opens orgs that live in memory, by their address; asks for a password."""
 
     name = "memory"
+    label = "Memory"
     config: type = MemoryConfig
     id_form = "letters and digits"
 

@@ -36,34 +36,19 @@ def form(connector: Connector, run: Run) -> Callable[..., ExitCode]:
     ]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    command.__doc__ = f"Add a {connector.name} org, or change the settings of an existing one."
+    command.__doc__ = f"Add an org of {connector.label}, or change the settings of an existing one."
     return command
 
 
-type RunWriter = Callable[[Sequence[Connector], str, Given], ExitCode]
-
-
-def writer_form(
-    connectors: Sequence[Connector], org: str, run: RunWriter
-) -> Callable[..., ExitCode]:
-    """Return a function for typer with the settings of all connectors, all optional."""
+def writer_form(connector: Connector, run: Run) -> Callable[..., ExitCode]:
+    """Return a function for typer with the settings of the org's connector, all optional."""
 
     def command(**given: Any) -> ExitCode:
-        return run(connectors, org, given)
+        return run(connector, given)
 
-    settings = {
-        setting.name: _optional(_setting(setting))
-        for connector in connectors
-        for setting in settings_of(connector)
-    }
-    files = {
-        secret.name: _secret_file(secret)
-        for connector in connectors
-        for secret in connector.secrets(None)
-    }
     parameters = [
-        *settings.values(),
-        *files.values(),
+        *[_optional(_setting(setting)) for setting in settings_of(connector)],
+        *[_secret_file(secret) for secret in connector.secrets(None)],
         _parameter("home", Home, default=None),
         _parameter("json", AsJson, default=False),
     ]
@@ -73,20 +58,15 @@ def writer_form(
     return command
 
 
-def given_settings(connectors: Sequence[Connector], given: Given) -> Mapping[str, Any]:
+def given_settings(connector: Connector, given: Given) -> Mapping[str, Any]:
     """Return the settings that were given, as plain values."""
-    names = {setting.name for connector in connectors for setting in settings_of(connector)}
-    return {
-        name: bare(given[name]) for name in sorted(names) if given.get(name) not in (None, [], ())
-    }
+    names = sorted(setting.name for setting in settings_of(connector))
+    return {name: bare(given[name]) for name in names if given.get(name) not in (None, [], ())}
 
 
-def writer_secrets(connectors: Sequence[Connector], given: Given) -> Mapping[str, str]:
+def writer_secrets(connector: Connector, given: Given) -> Mapping[str, str]:
     """Return the secrets of a write user, from files and from the environment."""
-    secrets: dict[str, str] = {}
-    for connector in connectors:
-        secrets |= _read_secrets(connector, given, prefix="UNLOST_WRITER_")
-    return secrets
+    return _read_secrets(connector, given, prefix="UNLOST_WRITER_")
 
 
 def _optional(parameter: inspect.Parameter) -> inspect.Parameter:

@@ -53,6 +53,14 @@ def load_connector(name: str) -> Connector:
         ) from error
 
 
+def connector_label(name: str) -> str:
+    """Return the name of a connector's SaaS for people; ``name`` if it cannot be loaded."""
+    try:
+        return load_connector(name).label
+    except (NotFound, UsageError):
+        return name
+
+
 def _folders() -> set[str]:
     spec = find_spec(GROUP)
     places = spec.submodule_search_locations if spec else None

@@ -21,7 +21,7 @@ class RecordLinks:
     @property
     def product(self) -> str:
         """The name of the SaaS; empty if the org is not in this home."""
-        return self.connector.name.title() if self.connector is not None else ""
+        return self.connector.label if self.connector is not None else ""
 
     def of(self, table: str, record: str | None) -> str:
         """Return the address of a live record; empty if it has no page that people open."""

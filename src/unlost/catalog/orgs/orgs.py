@@ -117,15 +117,20 @@ def get_org(name: str) -> ProtectedOrg:
     """The org of this name; raises NotFound."""
     org = find_org(name)
     if org is None:
-        known = ", ".join(other.name for other in list_orgs())
-        raise NotFound(
-            "org-unknown",
-            "There is no org named {name!r} in this home.",
-            next_step="Use one of: {known}." if known else "Add one with `unlost org add`.",
-            name=name,
-            known=known,
-        )
+        raise unknown_org(name, [other.name for other in list_orgs()])
     return org
+
+
+def unknown_org(name: str, orgs: Iterable[str]) -> NotFound:
+    """The error for a name that none of these orgs has."""
+    known = ", ".join(orgs)
+    return NotFound(
+        "org-unknown",
+        "There is no org named {name!r} in this home.",
+        next_step="Use one of: {known}." if known else "Add one with `unlost org add`.",
+        name=name,
+        known=known,
+    )
 
 
 def check_same_org(org: ProtectedOrg, identity: OrgIdentity) -> None:

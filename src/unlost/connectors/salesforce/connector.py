@@ -66,6 +66,7 @@ class SalesforceConnector:
     """The connector of Salesforce. ``transport`` replaces the network in tests."""
 
     name = NAME
+    label = "Salesforce"
     config: type = SalesforceConfig
     id_form = FORM
 

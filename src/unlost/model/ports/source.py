@@ -207,10 +207,13 @@ class BrowserSignIn(Protocol):
 class Connector(ConnectorInfo, Protocol):
     """Speaks one SaaS. ``config``: a frozen dataclass of plain values, without secrets.
 
-    ``id_form`` completes the sentence "Ids of records have …", for people who typed another text.
+    ``name`` stands in commands; ``label`` is the name of the SaaS for people, for example
+    ``Salesforce``. ``id_form`` completes the sentence "Ids of records have …", for people who typed
+    another text.
     """
 
     name: str
+    label: str
     config: type
     id_form: str
 

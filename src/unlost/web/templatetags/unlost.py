@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from unlost.app.actions.records.losses import LossLine
 from unlost.app.actions.restores.outcome import RecordEnding
+from unlost.app.home.discovery import connector_label
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.catalog.people.people import admins
 from unlost.engine.restore.planning.shown.summary import NOT_WRITTEN, ActionCount
@@ -222,6 +223,12 @@ def named_in(org: str | None, orgs: Sequence[ProtectedOrg]) -> str:
     """Return the org of the page if it is among these; else the first of them."""
     names = [org_row.name for org_row in orgs]
     return org if isinstance(org, str) and org in names else names[0]
+
+
+@register.filter
+def system(connector: str) -> str:
+    """Return the name of a connector's SaaS."""
+    return connector_label(connector)
 
 
 @register.filter

@@ -13,7 +13,14 @@ from unlost.app.compose import Application, MemorySecrets, UnlimitedBudget, read
 from unlost.app.orgs.connector_settings import leads_elsewhere
 from unlost.app.orgs.repaired_sign_in import continue_runs
 from unlost.app.vault.home_copy import after_change
-from unlost.catalog.orgs.orgs import ProtectedOrg, check_no_twin, check_same_org, find_org, save_org
+from unlost.catalog.orgs.orgs import (
+    ProtectedOrg,
+    check_no_twin,
+    check_same_org,
+    find_org,
+    save_org,
+    unknown_org,
+)
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotAllowed, UsageError
 from unlost.model.finding import Finding, Severity
@@ -89,6 +96,13 @@ class OrgList:
     """All orgs of the home, by name."""
 
     orgs: tuple[OrgLine, ...]
+
+    def connector_of(self, name: str) -> str:
+        """Return the name of an org's connector; raises NotFound (``org-unknown``)."""
+        named = next((org for org in self.orgs if org.name == name), None)
+        if named is None:
+            raise unknown_org(name, [org.name for org in self.orgs])
+        return named.connector
 
 
 @dataclass(frozen=True, slots=True)

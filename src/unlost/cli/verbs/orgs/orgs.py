@@ -1,6 +1,10 @@
 """unlost org: add and list orgs, columns, write users, approval of plans, and bypasses."""
 
+import os
 import sys
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -59,15 +63,37 @@ class WriteConnectors(TyperGroup):
         """Return no names, as any name of an org is valid."""
         return []
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002
-        """Return the command that sets up the write user of this org."""
-        from unlost.app.home.discovery import connector_names, load_connector
-        from unlost.cli.connector_forms import writer_form
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ARG002
+        """Return the org's name, the command with the settings of its connector, and the rest."""
+        org, *rest = args
+        return org, writer_command(org, _connector_of(org, home=_home_among(rest))), rest
 
-        connectors = [load_connector(name) for name in connector_names()]
-        single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(cmd_name)(writer_form(connectors, cmd_name, _set_writer))
-        return typer.main.get_command(single)
+
+def writer_command(org: str, connector: "Connector") -> Any:
+    """Return the command that sets up the write user of an org of this connector."""
+    from unlost.cli.connector_forms import writer_form
+
+    single = typer.Typer(add_completion=False, rich_markup_mode=None)
+    single.command(org)(writer_form(connector, partial(_set_writer, org)))
+    return typer.main.get_command(single)
+
+
+def _connector_of(org: str, *, home: Path | None) -> "Connector":
+    from unlost.app.actions.orgs.orgs import list_all
+    from unlost.app.home.discovery import load_connector
+
+    with opened(home) as application:
+        return load_connector(list_all(application).connector_of(org))
+
+
+def _home_among(words: "Sequence[str]") -> Path | None:
+    """The home that the options name: they are read only when their command is known."""
+    for word, following in pairwise([*words, ""]):
+        option, _, value = word.partition("=")
+        if option == "--home":
+            return Path(value or following)
+    named = os.environ.get("UNLOST_HOME")
+    return Path(named) if named else None
 
 
 ColumnName = Annotated[
@@ -413,14 +439,14 @@ def _add(connector: "Connector", given: "Given") -> ExitCode:
     return ExitCode.FINDINGS if added.gaps else ExitCode.OK
 
 
-def _set_writer(connectors: "Sequence[Connector]", org: str, given: "Given") -> ExitCode:
+def _set_writer(org: str, connector: "Connector", given: "Given") -> ExitCode:
     from unlost.app.actions.orgs.write_access import NewWriter, set_writer
     from unlost.cli.connector_forms import given_settings, writer_secrets
 
     new = NewWriter(
         org=org,
-        config=given_settings(connectors, given),
-        secrets=writer_secrets(connectors, given),
+        config=given_settings(connector, given),
+        secrets=writer_secrets(connector, given),
     )
     with opened(given["home"]) as application:
         result = set_writer(application, new, ask=_ask)

@@ -166,4 +166,4 @@ def _show(out: Output, result: "InitResult") -> None:
         out.print("Print the recovery sheet, keep it in a safe place, and delete the file.")
     out.print()
     out.print(f"Next: export UNLOST_HOME={quote(result.home)}")
-    out.print("      unlost org add salesforce NAME --login-url URL --client-id KEY")
+    out.print("      unlost org add --help        lists the systems that can be protected")

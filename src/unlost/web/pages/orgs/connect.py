@@ -23,6 +23,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from unlost.app.actions.backups.schedule import change
 from unlost.app.actions.orgs.connecting import asks, connectors, missing
 from unlost.app.actions.orgs.orgs import AddedOrg, NewOrg, check_name, keep
+from unlost.app.home.discovery import connector_label
 from unlost.app.orgs.connector_settings import Setting, bare
 from unlost.model.access import Right
 from unlost.model.decoders import decoder_for
@@ -75,7 +76,7 @@ class KindForm(forms.Form):
     ) -> None:
         super().__init__(data, **form_options)
         self._taken = taken
-        choices = [(name, name.replace("-", " ").title()) for name in names]
+        choices = [(name, connector_label(name)) for name in names]
         self.fields["connector"].widget = forms.RadioSelect(choices=choices)
 
     def clean_name(self) -> str:
