@@ -26,7 +26,8 @@ from unlost.app.home.database import connect
 from unlost.app.home.home import plan_home, write_home, write_secret_file
 from unlost.catalog.orgs.orgs import ProtectedOrg, save_org
 from unlost.catalog.runs.nights import NightEnd, end_try, give_up_before, start_try
-from unlost.engine.storage.forecast import STOP, forecast
+from unlost.connectors.salesforce.connector import STORAGE_STOP as STOP
+from unlost.engine.storage.forecast import forecast
 from unlost.model.errors import TransientError
 from unlost.model.forecast import Sample
 from unlost.model.org import OrgIdentity
@@ -157,7 +158,7 @@ def growth_errors(seeds: Sequence[int], days: int, limit: float) -> list[float]:
             day += 1
         now = samples[-1].at
         remaining = BEGINS + timedelta(days=day - 1) - now
-        seen = forecast(samples, limit=limit, now=now)
+        seen = forecast(samples, limit=limit, now=now, stop=STOP)
         if seen is None or seen.reached is None or remaining <= timedelta(0):
             raise RuntimeError(f"seed {seed}: nothing was foretold")
         errors.append(abs((seen.reached - now) - remaining) / remaining)

@@ -119,6 +119,7 @@ class MemoryConnector:
 
     name = "memory"
     label = "Memory"
+    storage_stop = 1.05
     config: type = MemoryConfig
     id_form = "letters and digits"
 

@@ -26,7 +26,7 @@ LATE_UNKNOWN = timedelta(hours=12)  # used while there is no usual time
 STUCK = timedelta(minutes=30)  # without progress
 PARKED = timedelta(hours=6)  # a shorter pause is no news
 OLDEST_BACKUP = timedelta(hours=36)
-STORAGE_SHARES = (0.80, 0.90, 0.95, 1.00, 1.05)
+STORAGE_SHARES = (0.80, 0.90, 0.95, 1.00)  # and the one at which the org stops
 STORAGE_NOW = 0.95
 FORECAST_SOON = timedelta(days=30)
 FORECAST_NOW = timedelta(days=7)
@@ -296,7 +296,8 @@ def drifted(org: OrgFacts) -> Iterator[RaisedAlert]:
 def storage(org: OrgFacts) -> Iterator[RaisedAlert]:
     """An org's storage is nearly full, or more than full."""
     for quota in _storages(org.proof):
-        passed = [share for share in STORAGE_SHARES if quota.share >= share]
+        steps = {*STORAGE_SHARES, org.storage_stop}
+        passed = [share for share in sorted(steps) if quota.share >= share]
         if passed:
             yield _raised(
                 AlertRule.STORAGE,

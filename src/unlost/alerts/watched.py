@@ -140,7 +140,8 @@ class OrgFacts:
 
     ``hours`` are the newest backups of a few tables, newest first; ``part`` is the certificate of
     the newest of them since the last nightly backup, ``today`` their changes together.
-    ``forecasts`` are the forecasts of its storages, by name.
+    ``forecasts`` are the forecasts of its storages, by name. At ``storage_stop``, a share of the
+    limit, the org accepts no new records.
     """
 
     name: str
@@ -156,6 +157,7 @@ class OrgFacts:
     part: Certificate | None = None
     today: NightCounts | None = None
     forecasts: Mapping[str, Forecast] = field(default_factory=dict)
+    storage_stop: float = 1.0
     calls_used: int | None = None
     calls_limit: int | None = None
     mass: MassFacts = MassFacts()

@@ -2,7 +2,7 @@
 
 import inspect
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from operator import getitem
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 GONE = {
     "D": "deleted",
-    "P": "deleted and purged from the recycle bin",
+    "P": "deleted for good",
     "M": "no longer there",
 }
 USER_UNKNOWN = ", user unknown"
@@ -27,10 +27,8 @@ def fate(gone: "RecordDeletion | None", *, zone: str = "UTC") -> str:
         return f"archived on {at}; the vault has the only copy"
     who = f" by {plain(gone.by_name or gone.by)}" if gone.by else USER_UNKNOWN
     if gone.at is not None:
-        purged = "; purged from the recycle bin" if gone.how == "P" else ""
-        how = GONE["D"] if purged else GONE[gone.how]
-        how = merged(gone) or how
-        return f"{how} on {when(gone.at, zone=zone)}{who}{purged}"
+        how = merged(gone) or GONE[gone.how]
+        return f"{how} on {when(gone.at, zone=zone)}{who}"
     how = merged(gone) or GONE[gone.how]
     if gone.after is None:
         return f"{how} before {when(gone.until, zone=zone)}{who}"

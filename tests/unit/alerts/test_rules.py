@@ -218,15 +218,17 @@ def test_a_loss_that_the_breaker_did_not_believe_is_told_once() -> None:
     assert "does not treat them as deleted yet" in found[1].sentence
 
 
-@pytest.mark.parametrize("share", [0.79, *STORAGE_SHARES, 1.3])
-def test_storage_is_told_at_each_step(share: float) -> None:
+@pytest.mark.parametrize("stop", [1.0, 1.05])
+@pytest.mark.parametrize("share", [0.79, *STORAGE_SHARES, 1.05, 1.3])
+def test_storage_is_told_at_each_step(share: float, stop: float) -> None:
     quotas = (Quota("Data storage", share * GIB, GIB, "bytes"), Quota("Calls", 99, 100, "calls"))
-    found = said(sales(proof=proof(quotas=quotas)))
+    found = said(sales(proof=proof(quotas=quotas), storage_stop=stop))
+    steps = sorted({*STORAGE_SHARES, stop})
     assert (AlertRule.STORAGE in found) is (share >= 0.8)
     if share >= 0.8:
-        step = max(one for one in STORAGE_SHARES if one <= share)
+        step = max(one for one in steps if one <= share)
         assert found[AlertRule.STORAGE].subject == "Data storage"
-        assert found[AlertRule.STORAGE].level == STORAGE_SHARES.index(step) + 1
+        assert found[AlertRule.STORAGE].level == steps.index(step) + 1
         now = Urgency.NOW if share >= 0.95 else Urgency.SOON
         assert found[AlertRule.STORAGE].urgency is now
 

@@ -93,13 +93,13 @@ def test_counts_have_their_word() -> None:
         (
             RecordDeletion(Op.PURGED, None, None, "", NIGHT, NEXT),
             (
-                "deleted and purged from the recycle bin, between 2026-07-01 22:30 UTC and "
+                "deleted for good, between 2026-07-01 22:30 UTC and "
                 "2026-07-02 22:30 UTC, user unknown"
             ),
         ),
         (
             RecordDeletion(Op.PURGED, NIGHT, None, "", NIGHT, NEXT),
-            "deleted on 2026-07-01 22:30 UTC, user unknown; purged from the recycle bin",
+            "deleted for good on 2026-07-01 22:30 UTC, user unknown",
         ),
         (
             RecordDeletion(Op.MISSING, None, None, "", None, NEXT),

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from unlost.engine.storage.forecast import STOP, forecast, missing_days
+from unlost.engine.storage.forecast import forecast, missing_days
 from unlost.model.forecast import Forecast, Sample
 
 START = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-LIMIT = 10_000.0
+LIMIT, STOP = 10_000.0, 1.05
 
 type Growth = Callable[[int], float]
 
@@ -27,7 +27,7 @@ def lived(growth: Growth, days: int, *, begins: float = 3_000.0) -> list[Sample]
 
 
 def told(samples: list[Sample], *, limit: float = LIMIT) -> Forecast:
-    found = forecast(samples, limit=limit, now=samples[-1].at)
+    found = forecast(samples, limit=limit, now=samples[-1].at, stop=STOP)
     assert found is not None
     return found
 
@@ -166,7 +166,7 @@ def test_ups_and_downs_of_each_day_are_clean_ups() -> None:
 def test_clean_ups_every_night_are_no_growth() -> None:
     """Days that never show growth make no forecast."""
     samples = [Sample(START + day * DAY, 9_000.0 - 500 * day) for day in range(10)]
-    assert forecast(samples, limit=LIMIT, now=samples[-1].at) is None
+    assert forecast(samples, limit=LIMIT, now=samples[-1].at, stop=STOP) is None
 
 
 def test_what_does_not_grow_is_never_full() -> None:
@@ -185,11 +185,11 @@ def test_what_is_full_already_is_full_now() -> None:
 
 @pytest.mark.parametrize("days", [0, 1, 3])
 def test_too_few_days_foretell_nothing(days: int) -> None:
-    assert forecast(lived(steady, days), limit=LIMIT, now=START + 3 * DAY) is None
+    assert forecast(lived(steady, days), limit=LIMIT, now=START + 3 * DAY, stop=STOP) is None
 
 
 def test_an_allowance_without_a_limit_is_never_full() -> None:
-    assert forecast(lived(steady, 30), limit=0, now=START + 30 * DAY) is None
+    assert forecast(lived(steady, 30), limit=0, now=START + 30 * DAY, stop=STOP) is None
 
 
 def test_several_samples_of_a_day_are_one() -> None:
@@ -210,7 +210,7 @@ def test_a_straight_line_is_foretold_exactly_even_with_gaps(
     samples = [
         Sample(START + day * DAY, begins + daily * day) for day in range(days) if day not in gaps
     ]
-    found = forecast(samples, limit=LIMIT, now=START + days * DAY) if samples else None
+    found = forecast(samples, limit=LIMIT, now=START + days * DAY, stop=STOP) if samples else None
     if found is None:
         assert len(samples) < 4
         return

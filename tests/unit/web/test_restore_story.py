@@ -88,7 +88,7 @@ def test_a_restore_is_undone_with_two_clicks_and_the_undo_too(shop: Shop, sign_i
     assert shop.live("Contact") == {}
     done = client.get(f"/runs/{undo}/").content.decode()
     assert "Everything was undone" in done
-    assert "Deleted, into the recycle bin" in done
+    assert "<dt>Deleted</dt>" in done
     assert "Undo this undo" in done
     assert serve(shop, start(client, choose(client, what="undo", run=undo))) is RunState.DONE
     assert len(shop.live("Contact")) == 2

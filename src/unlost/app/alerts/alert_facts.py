@@ -25,6 +25,7 @@ from unlost.app.alerts.mass_facts import mass_facts
 from unlost.app.backups.backup_run import PARTLY_READ
 from unlost.app.compose import Application
 from unlost.app.records.archived.open_archives import found_deleted, without_archived
+from unlost.app.storage.stops import storage_stop
 from unlost.app.vault.blocked import blocked_org
 from unlost.app.vault.mirror import mirror_place
 from unlost.catalog.gaps import accepted_gaps
@@ -133,7 +134,8 @@ class Watcher:
             before=proved.before if proved is not None else None,
             part=proved.part if proved is not None else None,
             today=proved.today if proved is not None else None,
-            forecasts=_forecasts(org.oid, now=app.clock.now()),
+            forecasts=_forecasts(app, org),
+            storage_stop=storage_stop(app, org),
             calls_used=used,
             calls_limit=limit,
             mass=mass,
@@ -363,11 +365,11 @@ def _counts(proof: Certificate) -> NightCounts:
     )
 
 
-def _forecasts(oid: str, *, now: datetime) -> Mapping[str, Forecast]:
-    histories = storages(oid, since=now - LOOKED_BACK)
+def _forecasts(app: Application, org: ProtectedOrg) -> Mapping[str, Forecast]:
+    now, stop = app.clock.now(), storage_stop(app, org)
     forecasts = {
-        history.name: forecast(history.samples, limit=history.limit, now=now)
-        for history in histories
+        history.name: forecast(history.samples, limit=history.limit, now=now, stop=stop)
+        for history in storages(org.oid, since=now - LOOKED_BACK)
     }
     return {name: seen for name, seen in forecasts.items() if seen is not None}
 

@@ -127,7 +127,7 @@ def figures_by_run(org: ProtectedOrg) -> FiguresByRun:
 def _daily(history: StorageHistory, at: datetime) -> float:
     """Return the growth of a day as it was when a run began: later growth says nothing about it."""
     recent = [sample for sample in history.samples if at - LOOKED_BACK <= sample.at <= at]
-    seen = forecast(recent, limit=history.limit, now=at)
+    seen = forecast(recent, limit=history.limit, now=at, stop=1.0)
     return seen.daily if seen is not None else 0.0
 
 

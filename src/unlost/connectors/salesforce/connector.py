@@ -51,6 +51,8 @@ SECRETS = {
     AuthFlow.REFRESH_TOKEN: (REFRESH_TOKEN, replace(CLIENT_SECRET, required=False)),
 }
 
+STORAGE_STOP = 1.05  # Salesforce help, "Data and file storage": no new records above 105 %
+
 # Salesforce help: user permissions; "Set Audit Fields upon Record Creation".
 WRITE_PERMISSIONS = (
     "API Enabled",
@@ -67,6 +69,7 @@ class SalesforceConnector:
 
     name = NAME
     label = "Salesforce"
+    storage_stop = STORAGE_STOP
     config: type = SalesforceConfig
     id_form = FORM
 

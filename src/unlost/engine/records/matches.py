@@ -326,8 +326,9 @@ def _selected(search: OrgSearch, table: str, rows: pa.Table | pa.RecordBatch) ->
     if filters.deleters is not None:
         known = table in user_tables(search.snapshot.schema())
         by_them = pl.col("_u_modified_by").is_in(list(filters.deleters) if known else [])
-        # The org names the user of a deletion only while the record is in the recycle bin.
-        states = states.filter(by_them & (pl.col("_u_op") == Op.DELETED.value))
+        # Some orgs name the user of a deletion only while the record is in the recycle bin.
+        deletions = pl.col("_u_op").is_in([Op.DELETED.value, Op.PURGED.value])
+        states = states.filter(by_them & deletions)
     return states
 
 

@@ -9,7 +9,7 @@ The growth of an org has a weekly rhythm, single outliers (an import, a clean-up
     │     yes: a change. Growth = former growth + (or x) the difference of these days
     │     no:  replace single outliers by the usual value of their weekday, then take the
     │          longest stretch of whole weeks that grow alike (at most 12)
-    └─► daily growth with an 80 % band ─► dates on which 105 % of the limit is reached
+    └─► daily growth with an 80 % band ─► dates on which the org's stop is reached
 
 Example: 10 MB on each working day and 2 MB on Saturday and Sunday are 54 MB a week, 7.7 MB a day; a
 single import of 900 MB changes nothing. With fewer than 14 days the growth is the mean of the last
@@ -26,7 +26,6 @@ from itertools import pairwise
 
 from unlost.model.forecast import Forecast, Sample
 
-STOP = 1.05  # Salesforce refuses new records at 105 % (help text on storage limits)
 LONGEST = 12  # weeks that are considered
 WEEK = 7
 FEWEST = 4  # days with a sample, before there is a forecast
@@ -59,7 +58,7 @@ class _Growth:
 
 
 def forecast(
-    samples: Sequence[Sample], *, limit: float, now: datetime, stop: float = STOP
+    samples: Sequence[Sample], *, limit: float, now: datetime, stop: float
 ) -> Forecast | None:
     """The forecast of the samples; None for too few, or for a storage without a limit."""
     days = _daily(samples)

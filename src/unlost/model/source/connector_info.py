@@ -27,7 +27,12 @@ class Expiry:
 
 
 class ConnectorInfo(Protocol):
-    """Information that needs no org."""
+    """Information that needs no org.
+
+    ``storage_stop``: the share of a storage's limit at which an org accepts no new records.
+    """
+
+    storage_stop: float
 
     def sign_in(self) -> SignInMethods:
         """Return the methods by which an org can be signed in to."""

@@ -8,7 +8,7 @@ from datetime import datetime
 class Quota:
     """A quota. ``used`` and ``limit`` are in ``unit`` (``bytes``, ``calls``, ``rows``).
 
-    ``storage``: True if the data of the org fills it; False for limits on transfer and calls. None
+    ``files``: True for a storage of files. ``storage``: True if the data of the org fills it; False for limits on transfer and calls. None
     only in certificates of earlier versions: then ``bytes`` are storage, unless the name ends with
     “a day”.
     """
@@ -19,6 +19,7 @@ class Quota:
     unit: str
     resets_at: datetime | None = None
     storage: bool | None = None
+    files: bool = False
 
     @property
     def is_storage(self) -> bool:

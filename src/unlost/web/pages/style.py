@@ -14,7 +14,7 @@ from unlost.app.actions.records.history import ChangedField, HistoryEntry
 from unlost.app.actions.storage.storage import StorageLine, StorageTrend
 from unlost.app.records.record_facts import record_unknown
 from unlost.engine.records.history import EventKind, Origin
-from unlost.engine.storage.forecast import STOP, forecast
+from unlost.engine.storage.forecast import forecast
 from unlost.model.forecast import Sample
 from unlost.model.source.reading import Op
 from unlost.model.status import OrgStatus
@@ -26,6 +26,7 @@ from unlost.web.requests import UserRequest
 
 NOW = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
 LIMIT = 10e9  # bytes
+STOP = 1.05
 LONG = "Dear all, the pralines of last week were the best that we ever had. " * 8
 ICONS = (
     "menu", "home", "search", "compare", "run", "storage", "bell", "clock", "org", "vault", "audit",
@@ -99,7 +100,7 @@ def _storage() -> StorageLine:
         Sample(NOW - timedelta(days=len(days) - day), used_bytes)
         for day, used_bytes in zip(days, used, strict=True)
     )
-    seen = forecast(samples, limit=LIMIT, now=NOW)
+    seen = forecast(samples, limit=LIMIT, now=NOW, stop=STOP)
     return StorageLine("data storage", used[-1], LIMIT, samples, seen, seen)
 
 

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from unlost.app.access import action, check_org
 from unlost.app.actions.storage.storage_use import StorageUse, loops_with_created, storage_use
 from unlost.app.compose import Application
+from unlost.app.storage.stops import storage_stop
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.vault.storage import StorageHistory, storages
-from unlost.engine.storage.forecast import LOOKED_BACK, STOP, forecast
+from unlost.engine.storage.forecast import LOOKED_BACK, forecast
 from unlost.model.access import Right, Trace
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.forecast import Forecast, Sample
@@ -73,11 +74,14 @@ class StorageReport:
 
 
 @action("storage.trend", Right.LOOK)
-def trend(app: Application, org: str, *, stop: float = STOP) -> StorageTrend:
+def trend(app: Application, org: str, *, stop: float | None = None) -> StorageTrend:
     """Show how an org's storages grow, and when they reach the share ``stop``.
 
-    Raises UsageError (``stop-invalid``).
+    Without it, the share at which the org accepts no new records. Raises UsageError
+    (``stop-invalid``).
     """
+    known, now = get_org(org), app.clock.now()
+    stop = storage_stop(app, known) if stop is None else stop
     if not 0 < stop <= 10:
         raise UsageError(
             "stop-invalid",
@@ -85,7 +89,6 @@ def trend(app: Application, org: str, *, stop: float = STOP) -> StorageTrend:
             next_step="Use a percentage such as 105.",
             stop=f"{stop:.0%}",
         )
-    known, now = get_org(org), app.clock.now()
     lines = tuple(_line(history, now, stop) for history in storages(known.oid, since=now - SHOWN))
     return StorageTrend(known.name, known.identity.zone, now, stop, lines)
 
@@ -110,7 +113,7 @@ def storage_loops(app: Application, org: str) -> StorageLoops:
 
 @action("storage.show", Right.LOOK, trace=Trace.READ)
 def storage(
-    app: Application, org: str, *, stop: float = STOP, with_loops: bool = False
+    app: Application, org: str, *, stop: float | None = None, with_loops: bool = False
 ) -> StorageReport:
     """Show how an org's storages grow and what uses them; ``stop`` is the share to forecast.
 
@@ -124,7 +127,7 @@ def storage(
             "storage-unknown",
             "No backup of {org} has recorded its storage use yet.",
             next_step="Create a backup with `unlost backup {org}`. The backup user needs "
-            "permission to see the org's limits.",
+            "permission to see the storage limits of the org.",
             org=org,
         )
     if with_loops:

@@ -53,7 +53,7 @@ def search_hints(search: EmptySearch) -> Iterator[Message]:
     elif search.deleted_by:
         yield message(
             "search-deleter",
-            "The org names the user of a deletion only while the record is in its recycle bin.",
+            "Many orgs name the user of a deletion only while the record is in the recycle bin.",
             next_step="Use the filter for deleted records, without a user.",
         )
     if search.unchecked:

@@ -57,7 +57,7 @@ WORDS = {
     "create": "will be created, with new ids",
     "recreate": "will be created again, with their ids",
     "by-product": "will be created automatically by the org",
-    "delete": "will be deleted, into the recycle bin",
+    "delete": "will be deleted",
     "skip": "cannot be written",
 }
 LEAVES = "will be deleted in the org, and kept in the vault"
@@ -69,7 +69,7 @@ ENDINGS = {
     "created": "created, with new ids",
     "recreated": "created again, with their ids",
     "by-product": "created automatically by the org",
-    "deleted": "deleted, into the recycle bin",
+    "deleted": "deleted",
     "archived": "archived: deleted in the org, kept in the vault",
     "conflict": "changed after the plan was made; not touched",
     "failed": "could not be written",

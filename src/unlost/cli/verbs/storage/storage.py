@@ -27,8 +27,14 @@ def storage(
     name: OrgName,
     *,
     stop: Annotated[
-        float, typer.Option("--stop", metavar="PERCENT", help="Level that must not be reached.")
-    ] = 105.0,
+        float | None,
+        typer.Option(
+            "--stop",
+            metavar="PERCENT",
+            help="Level that must not be reached. Usually the one at which the org accepts no new "
+            "records.",
+        ),
+    ] = None,
     plot: Annotated[
         Path | None,
         typer.Option(
@@ -46,7 +52,8 @@ def storage(
         from unlost.app.actions.storage.storage import storage as act
 
         # The option is in percent, the action takes a share.
-        storage_report = act(application, name, stop=stop / 100, with_loops=loops)
+        share = stop / 100 if stop is not None else None
+        storage_report = act(application, name, stop=share, with_loops=loops)
     if plot is not None:
         _draw(storage_report, plot)
     answer(storage_report, as_json=json, show=_show)

@@ -542,7 +542,7 @@ def _whole(prospect: Prospect) -> Iterator[PlanNote]:
             "authors-new",
             NoteWeight.WARNING,
             "{records} will have the restore as creation date and the write user as creator.",
-            "Allow the write user to set audit fields, if the org supports it.",
+            "Allow the write user to set creation dates and authors, if the org has this permission.",
             count=len(plain),
         )
     tables = {m.key.table for m in prospect.drafts if m.action is Action.UNDELETE}
