@@ -77,10 +77,11 @@ def _contexts(context: Any) -> Iterator[Any]:
 
 def _commands(context: Any) -> Iterator[tuple[str, Any]]:
     for name in context.command.list_commands(context):
-        yield name, context.command.get_command(context, name)
+        _, command, _ = context.command.resolve_command(context, [name])
+        yield name, command
     if isinstance(context.command, WriteConnectors):
         for connector in map(load_connector, connector_names()):
-            yield f"{ANY_NAME} ({connector.label})", writer_command(ANY_NAME, connector)
+            yield ANY_NAME, writer_command(ANY_NAME, connector)
 
 
 def _section(context: Any) -> str:

@@ -8,8 +8,8 @@ from datetime import datetime
 class Quota:
     """A quota. ``used`` and ``limit`` are in ``unit`` (``bytes``, ``calls``, ``rows``).
 
-    ``files``: True for a storage of files. ``storage``: True if the data of the org fills it; False for limits on transfer and calls. None
-    only in certificates of earlier versions: then ``bytes`` are storage, unless the name ends with
+    ``files``: True for a storage of files. ``storage``: True if the data of the org fills it; False
+    for limits on transfer and calls. None only in certificates of earlier versions: then ``bytes`` are storage, unless the name ends with
     “a day”.
     """
 
