@@ -12,7 +12,9 @@ import pytest
 import typer
 
 from docs.site import build_site
+from unlost.app.home.discovery import load_connector
 from unlost.cli.main import app
+from unlost.cli.verbs.orgs.orgs import WriteConnectors, writer_command
 from unlost.cli.verbs.records import export
 from unlost.cli.verbs.retention import erase
 
@@ -84,6 +86,12 @@ def unknown(tokens: list[str]) -> str:
     """Return the words of a command that the program does not know."""
     command, name = PROGRAM, ""
     while hasattr(command, "get_command") and tokens and not tokens[0].startswith("-"):
+        if isinstance(
+            command, WriteConnectors
+        ):  # the org's connector decides; here there is no home
+            connector = load_connector("salesforce")
+            command, name, tokens = writer_command(tokens[0], connector), tokens[0], tokens[1:]
+            continue
         context = typer.Context(command, resilient_parsing=True)
         _, inner, _ = command.resolve_command(context, tokens[:1])
         if inner is None and name not in MEANT:

@@ -115,10 +115,7 @@ def test_counts_have_their_word() -> None:
         ),
         (
             RecordDeletion(Op.PURGED, NIGHT, None, "", NIGHT, NEXT, "A2", "Schoko"),
-            (
-                "merged into Schoko (A2) on 2026-07-01 22:30 UTC, user unknown; purged from the "
-                "recycle bin"
-            ),
+            "merged into Schoko (A2) on 2026-07-01 22:30 UTC, user unknown",
         ),
         (
             RecordDeletion(Op.ARCHIVED, None, None, "", None, NEXT),

@@ -48,7 +48,6 @@ def _quota(name: str, limit: object) -> Quota | None:
         most * factor,
         unit,
         storage=label in (DATA_STORAGE, FILE_STORAGE),
-        files=label == FILE_STORAGE,
     )
 
 

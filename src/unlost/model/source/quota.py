@@ -8,8 +8,9 @@ from datetime import datetime
 class Quota:
     """A quota. ``used`` and ``limit`` are in ``unit`` (``bytes``, ``calls``, ``rows``).
 
-    ``files``: True for a storage of files. ``storage``: True if the data of the org fills it; False
-    for limits on transfer and calls. None only in certificates of earlier versions: then ``bytes`` are storage, unless the name ends with
+    ``name`` is a text for people; that of a storage of files has the word “file”.
+    ``storage``: True if the data of the org fills it; False for limits on transfer and calls. None
+    only in certificates of earlier versions: then ``bytes`` are storage, unless the name ends with
     “a day”.
     """
 
@@ -19,12 +20,16 @@ class Quota:
     unit: str
     resets_at: datetime | None = None
     storage: bool | None = None
-    files: bool = False
 
     @property
     def is_storage(self) -> bool:
         """True if the data of the org fills this quota."""
         return self._storage_by_name() if self.storage is None else self.storage
+
+    @property
+    def is_of_files(self) -> bool:
+        """True if files use it, and records do not."""
+        return "file" in self.name.lower()
 
     def _storage_by_name(self) -> bool:
         """Apply the rule of certificates that do not record ``storage``: daily limits are none."""

@@ -16,13 +16,15 @@ def allowance_notes(quotas: Sequence[Quota], cost: Estimate) -> Iterator[PlanNot
     """The room that a run needs and finds. A source lists the most important quotas first."""
     seen = set()
     for quota in quotas:
-        if (quota.unit, quota.files) in seen or not (quota.is_storage or quota.unit == "calls"):
+        if (quota.unit, quota.is_of_files) in seen or not (
+            quota.is_storage or quota.unit == "calls"
+        ):
             continue
-        seen.add((quota.unit, quota.files))
+        seen.add((quota.unit, quota.is_of_files))
         if quota.unit == "calls":
             yield from _calls(quota, cost.calls)
         else:
-            yield from _storage(quota, cost.file_bytes if quota.files else cost.data_bytes)
+            yield from _storage(quota, cost.file_bytes if quota.is_of_files else cost.data_bytes)
 
 
 def _calls(quota: Quota, needed: int) -> Iterator[PlanNote]:
