@@ -48,6 +48,7 @@ def _quota(name: str, limit: object) -> Quota | None:
         most * factor,
         unit,
         storage=label in (DATA_STORAGE, FILE_STORAGE),
+        files=label == FILE_STORAGE,
     )
 
 

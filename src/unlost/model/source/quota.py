@@ -8,10 +8,9 @@ from datetime import datetime
 class Quota:
     """A quota. ``used`` and ``limit`` are in ``unit`` (``bytes``, ``calls``, ``rows``).
 
-    ``name`` is a text for people; that of a storage of files has the word “file”.
-    ``storage``: True if the data of the org fills it; False for limits on transfer and calls. None
-    only in certificates of earlier versions: then ``bytes`` are storage, unless the name ends with
-    “a day”.
+    ``storage``: True if the data of the org fills it; False for limits on transfer and calls.
+    ``files``: True if only files fill it. Both are None only in certificates of earlier versions.
+    Then ``bytes`` are storage, unless the name ends with “a day”, and names of files have “file”.
     """
 
     name: str
@@ -20,6 +19,7 @@ class Quota:
     unit: str
     resets_at: datetime | None = None
     storage: bool | None = None
+    files: bool | None = None
 
     @property
     def is_storage(self) -> bool:
@@ -28,8 +28,8 @@ class Quota:
 
     @property
     def is_of_files(self) -> bool:
-        """True if files use it, and records do not."""
-        return "file" in self.name.lower()
+        """True if only files fill this quota."""
+        return "file" in self.name.lower() if self.files is None else self.files
 
     def _storage_by_name(self) -> bool:
         """Apply the rule of certificates that do not record ``storage``: daily limits are none."""
