@@ -217,7 +217,7 @@ def test_a_purged_record_is_told_between_two_nights(nights: Terminal) -> None:
     world.clock.advance(days=1)
     assert nights("backup", "sales").code == ExitCode.OK
     ended = nights("history", "sales", "Account/A40019")
-    assert "between 2026-03-03 01:00 UTC and 2026-03-04 01:00 UTC  Deleted and purged" in ended.out
+    assert "between 2026-03-03 01:00 UTC and 2026-03-04 01:00 UTC  Deleted for good" in ended.out
 
 
 def test_a_comparison_counts_tables_then_shows_records(nights: Terminal) -> None:
