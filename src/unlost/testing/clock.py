@@ -36,3 +36,8 @@ class VirtualClock:
         with self._lock:
             self._now += step
             self._elapsed += step.total_seconds()
+
+
+def present_clock() -> VirtualClock:
+    """A clock that begins now, for tests with a server that has a clock of this machine."""
+    return VirtualClock(datetime.now(UTC))  # noqa: TID251 (the clock of tests)

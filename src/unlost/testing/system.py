@@ -1,13 +1,16 @@
 """The small ports of a run, in memory."""
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
-from unlost.model.errors import Conflict
-from unlost.model.ports.system import Witnessed
+from unlost.model.errors import Conflict, LimitReached
+from unlost.model.ports.source import Context
+from unlost.model.ports.system import Budget, Clock, SecretStore, Witnessed
 from unlost.model.runs.exclusion import RunKind, RunLock, org_locks
 from unlost.model.runs.progress import Progress
+from unlost.testing.clock import VirtualClock
+from unlost.testing.entropy import SeededEntropy
 
 
 class MemorySecretStore:
@@ -77,6 +80,42 @@ class FreeBudget:
     def report(self, *, used: int, limit: int) -> None:
         """Record the source's own count."""
         self.used, self.limit = used, limit
+
+
+class SpentBudget:
+    """A Budget that is used up: no call may be made."""
+
+    def take(self, calls: int = 1) -> None:
+        """Refuse the calls."""
+        raise LimitReached(
+            "api-budget-spent",
+            "{calls} more calls are not allowed.",
+            next_step="Wait for the next day.",
+            calls=calls,
+        )
+
+    def report(self, *, used: int, limit: int) -> None:
+        """Ignore the source's own count."""
+
+
+def memory_context(
+    secrets: Mapping[str, str] | SecretStore,
+    *,
+    clock: Clock | None = None,
+    budget: Budget | None = None,
+) -> Context:
+    """The ports that a connector may use, in memory: waits pass immediately, calls are free.
+
+    ``secrets`` by name, or a store of them.
+    """
+    store = MemorySecretStore(dict(secrets)) if isinstance(secrets, Mapping) else secrets
+    return Context(
+        clock=clock or VirtualClock(),
+        entropy=SeededEntropy(1),
+        secrets=store,
+        budget=budget or FreeBudget(),
+        observer=NullObserver(),
+    )
 
 
 class MemoryLease:

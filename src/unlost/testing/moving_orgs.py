@@ -1,0 +1,285 @@
+"""The conformance suites of sources whose org moves between two backups.
+
+Subclass ``MovingOrgContract``, and ``MovingRightsContract`` if users of the source can lose rights
+on some records. Each test writes to the org as its users do, so give it a simulator, a sandbox, or
+a fake.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from unlost.model.errors import IntegrityError, SourceRefused, TransientError
+from unlost.model.finding import FindingKind
+from unlost.model.ports.source import Source
+from unlost.model.source.reading import Cursor, Op, Page
+from unlost.model.source.schema import ALL_ROWS, ROWS, Schema, Table, TableTrait
+from unlost.testing.connectors import check_read, check_rows, ids_of, read_all, states
+
+type OpenSource = Callable[[], AbstractContextManager[Source]]
+
+LONG_AGO = timedelta(days=400)  # longer than any source remembers deletions
+
+
+class MovingOrg(Protocol):
+    """The people who work in the org. ``table``: the one in which they do all this."""
+
+    table: str
+
+    def create(self) -> str:
+        """Create a record and return its id."""
+        ...
+
+    def change(self, record: str) -> None:
+        """Change a record that existed before."""
+        ...
+
+    def delete(self, record: str) -> None:
+        """Delete a record."""
+        ...
+
+    def cut(self) -> AbstractContextManager[None]:
+        """Let the source return fewer records of the table than it has, while this is open."""
+        ...
+
+
+class MovingRights(Protocol):
+    """The admin of the org, who takes rights from the user that reads. ``table``: as above."""
+
+    table: str
+
+    def create(self) -> str:
+        """Create a record that the user may see, and return its id."""
+        ...
+
+    def hide(self, record: str) -> None:
+        """Take the right to see this record; it stays in the org."""
+        ...
+
+    def refuse(self) -> None:
+        """Take the right to read the table."""
+        ...
+
+
+def described(source: Source, name: str) -> tuple[Schema, Table]:
+    """The schema, and a table in it."""
+    schema = source.discover()
+    table = schema.table(name)
+    assert table is not None, f"the schema has no table {name}"
+    return schema, table
+
+
+def is_listed(source: Source, table: Table, record: str) -> bool:
+    """True if the census names a record; without a census, if a full read has it."""
+    if table.has(TableTrait.CENSUS):
+        return any(record in array.to_pylist() for array in source.census(table))
+    pages = read_all(source, source.plan_reads(table, None))
+    return states(pages).get(record) == Op.STATE.value
+
+
+class MovingOrgContract:
+    """The promises of ``Source`` about an org that changes from one backup to the next.
+
+    A subclass provides the fixtures ``opened``, which opens the source as each backup does, and
+    ``people``.
+    """
+
+    @pytest.fixture
+    def opened(self) -> OpenSource:
+        """A function that opens the source; each backup opens it anew."""
+        raise NotImplementedError("give the contract a source to open")
+
+    @pytest.fixture
+    def people(self) -> MovingOrg:
+        """The people who work in the org."""
+        raise NotImplementedError("give the contract people who work in the org")
+
+    def test_a_new_record_is_read(self, opened: OpenSource, people: MovingOrg) -> None:
+        """A record that was created after a backup is in the next one, with time and user."""
+        cursor = self.cursor(opened, people.table)
+        record = people.create()
+        self.assert_read(opened, people.table, cursor, record)
+
+    def test_a_change_is_read(self, opened: OpenSource, people: MovingOrg) -> None:
+        """A record that was changed after a backup is in the next one, with time and user."""
+        record = people.create()
+        cursor = self.cursor(opened, people.table)
+        people.change(record)
+        self.assert_read(opened, people.table, cursor, record)
+
+    def test_a_deletion_is_noticed(self, opened: OpenSource, people: MovingOrg) -> None:
+        """A deleted record is reported, or a list of the ids proves that it is gone."""
+        record = people.create()
+        cursor = self.cursor(opened, people.table)
+        people.delete(record)
+        self.assert_gone(opened, people.table, cursor, record)
+
+    def test_a_deletion_is_noticed_by_an_expired_cursor(
+        self, opened: OpenSource, people: MovingOrg
+    ) -> None:
+        """A cursor so old that the source has forgotten deletions still proves the deletion."""
+        record = people.create()
+        people.delete(record)
+        with opened() as source:
+            _, table = described(source, people.table)
+            cursor = source.cursor_at(table, source.server_time() - LONG_AGO)
+        self.assert_gone(opened, people.table, cursor, record)
+
+    def test_a_deleted_record_is_not_live(self, opened: OpenSource, people: MovingOrg) -> None:
+        """Look-ups by id and counts agree that a deleted record is gone."""
+        record, other = people.create(), people.create()
+        with opened() as source:
+            _, table = described(source, people.table)
+            before = source.count(table)
+        people.delete(record)
+        with opened() as source:
+            assert source.live_among([(table, [record, other])]) == [frozenset({other})]
+            pages = list(source.read_ids(table, [record, other]))
+            assert not Op(states(pages).get(record, Op.MISSING)).alive
+            assert source.count(table) == (None if before is None else before - 1)
+
+    def test_a_short_read_is_noticed(self, opened: OpenSource, people: MovingOrg) -> None:
+        """A read that lacks rows fails, says that it is incomplete, or contradicts the count.
+
+        Otherwise each row that it lacks would count as deleted.
+        """
+        records = {people.create() for _ in range(3)}
+        with people.cut(), opened() as source:
+            _, table = described(source, people.table)
+            try:
+                pages = read_all(source, source.plan_reads(table, None))
+            except (IntegrityError, TransientError, SourceRefused):
+                return
+            alive = {record for record, op in states(pages).items() if Op(op).alive}
+            assert not records <= alive, "cut() cuts nothing"
+            noticed = any(page.incomplete for page in pages)
+            assert noticed or source.count(table) not in {None, len(alive)}
+
+    def cursor(self, opened: OpenSource, name: str) -> Cursor | None:
+        """The cursor of a backup that reads the table now; None if the table has none."""
+        with opened() as source:
+            _, table = described(source, name)
+            began = source.server_time()
+            read_all(source, source.plan_reads(table, None))
+            return source.cursor_at(table, began)
+
+    def assert_read(
+        self, opened: OpenSource, name: str, cursor: Cursor | None, record: str
+    ) -> None:
+        """Assert that the next backup reads a record completely."""
+        with opened() as source:
+            _, table = described(source, name)
+            pages = read_all(source, source.plan_reads(table, cursor))
+            assert states(pages).get(record) == Op.STATE.value
+            for page in (page for page in pages if record in ids_of([page])):
+                check_rows(table, page.rows)
+                check_stamps(table, page, record)
+
+    def assert_gone(
+        self, opened: OpenSource, name: str, cursor: Cursor | None, record: str
+    ) -> None:
+        """Assert that the next backup can prove a deletion."""
+        with opened() as source:
+            _, table = described(source, name)
+            tasks = source.plan_reads(table, cursor)
+            pages = read_all(source, tasks)
+            reported = record in states(pages)
+            assert not Op(states(pages).get(record, Op.MISSING)).alive
+            whole = any(task.full for task in tasks) and not any(p.incomplete for p in pages)
+            wanted = any(page.wants_census for page in pages)
+            silent = not table.has(TableTrait.REPORTS_DELETES)
+            assert reported or whole or wanted or silent, "the deletion goes unnoticed"
+            assert not is_listed(source, table, record)
+
+
+def check_stamps(table: Table, page: Page, record: str) -> None:
+    """Assert that a record has time and user of its change, if its table has columns for them."""
+    check_read(page.rows, table.modified_column, page.rows.modified_at)
+    check_read(page.rows, table.modified_by_column, page.rows.modified_by)
+    here = pc.equal(page.rows.ids, pa.scalar(record))
+    if table.modified_column is not None:
+        assert page.rows.modified_at.filter(here).null_count == 0
+    if table.modified_by_column is not None:
+        assert page.rows.modified_by.filter(here).null_count == 0
+
+
+class MovingRightsContract:
+    """The promises of ``Source`` about a user whose rights become fewer.
+
+    A subclass provides the fixtures ``opened``, as for ``MovingOrgContract``, and ``admin``.
+    """
+
+    @pytest.fixture
+    def opened(self) -> OpenSource:
+        """A function that opens the source; each backup opens it anew."""
+        raise NotImplementedError("give the contract a source to open")
+
+    @pytest.fixture
+    def admin(self) -> MovingRights:
+        """The admin of the org."""
+        raise NotImplementedError("give the contract an admin of the org")
+
+    def test_a_hidden_record_is_no_deletion(self, opened: OpenSource, admin: MovingRights) -> None:
+        """A record that the user no longer sees is never taken for a deleted one.
+
+        Either the rights show that something may be hidden: a grant is missing, or the table has
+        grants of rows without ``ALL_ROWS``. Or reads say that they are incomplete, and the census
+        fails.
+        """
+        record = admin.create()
+        with opened() as source:
+            before, table = described(source, admin.table)
+            assert record in ids_of(read_all(source, source.plan_reads(table, None)))
+        admin.hide(record)
+        with opened() as source:
+            after, table = described(source, admin.table)
+            pages = read_all(source, source.plan_reads(table, None))
+            assert Op(states(pages).get(record, Op.STATE)).alive, "reported as deleted"
+            if not may_hide(before, after, admin.table):
+                assert all(page.incomplete for page in pages)
+                assert not table.has(TableTrait.CENSUS) or fails_or_lists(source, table, record)
+
+    def test_a_table_without_rights_is_a_gap(self, opened: OpenSource, admin: MovingRights) -> None:
+        """A table that the user may not read any more is listed as refused, or is not described."""
+        admin.create()
+        with opened() as source:
+            before, table = described(source, admin.table)
+        admin.refuse()
+        with opened() as source:
+            after = source.discover()
+            refused = {f.table for f in after.findings if f.kind is FindingKind.TABLE_REFUSED}
+            if table.name in refused or after.table(table.name) is None:
+                return
+            # The schema does not show it. Then the rights do, or no read is possible.
+            assert after.grants()[table.name] != before.grants()[table.name] or refuses(
+                source, table
+            )
+
+
+def may_hide(before: Schema, after: Schema, name: str) -> bool:
+    """True if the rights show that rows of a table may be hidden from the user."""
+    grants = after.grants()[name]
+    by_row = any(grant.startswith(ROWS) for grant in grants) and ALL_ROWS not in grants
+    return by_row or bool(before.grants()[name] - grants)
+
+
+def fails_or_lists(source: Source, table: Table, record: str) -> bool:
+    """True if a census fails, or names a record that the user no longer sees."""
+    try:
+        return is_listed(source, table, record)
+    except (IntegrityError, SourceRefused, TransientError):
+        return True
+
+
+def refuses(source: Source, table: Table) -> bool:
+    """True if the source refuses to read a table."""
+    try:
+        read_all(source, source.plan_reads(table, None))
+    except SourceRefused:
+        return True
+    return False
