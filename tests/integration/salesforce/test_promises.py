@@ -1,11 +1,23 @@
-"""The connector keeps the promises of a source against a served org, whichever way it reads."""
+"""The connector keeps its promises against a served org, whichever way it reads and writes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 
 import pytest
 
+from fakes.maker import BACKUP, SECRET, Maker
+from unlost.connectors.salesforce import CONNECTOR, SalesforceConfig, SalesforceConnector
+from unlost.connectors.salesforce.source import SalesforceSource
+from unlost.connectors.salesforce.writing.planning import SalesforcePlanning
+from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.model.ports.source import Source
+from unlost.model.source.schema import Table
+from unlost.testing.connecting import ConnectorContract
 from unlost.testing.connectors import SourceContract
+from unlost.testing.moving_orgs import MovingOrgContract, MovingRightsContract
+from unlost.testing.system import memory_context
+from unlost.testing.writers import ReferrerSample, WriterContract, WriteSample
 
 pytestmark = pytest.mark.network
 
@@ -47,3 +59,132 @@ class TestAsNarrowUser(SourceContract):
     def source(self, maker) -> Iterator[Source]:
         with maker.source(client_id="chocolate-narrow", include=self.samples) as source:
             yield source
+
+
+class TestConnecting(ConnectorContract):
+    """Sign-ins with right and wrong credentials."""
+
+    @pytest.fixture
+    def connector(self) -> SalesforceConnector:
+        return CONNECTOR
+
+    @pytest.fixture
+    def config(self, maker: Maker) -> SalesforceConfig:
+        # Few tables: these tests describe the org often.
+        return config_of(maker, "chocolate-backup")
+
+    @pytest.fixture
+    def secrets(self) -> dict[str, str]:
+        return {"client_secret": SECRET}
+
+    @pytest.fixture(autouse=True)
+    def orgs(self, maker: Maker) -> None:
+        self.maker = maker
+
+    def another_org(self, config: SalesforceConfig) -> SalesforceConfig:
+        org = self.maker.admin.post("orgs", name="other", scenario="chocolate", seed=7)
+        return replace(config, login_url=org["url"])
+
+
+def config_of(maker: Maker, client: str) -> SalesforceConfig:
+    return SalesforceConfig(
+        login_url=maker.sim.url, client_id=client, include=("Account", "Contact")
+    )
+
+
+def table_of(maker: Maker, name: str) -> Table:
+    with maker.source(include=(name,)) as source:
+        found = source.discover().table(name)
+    assert found is not None
+    return found
+
+
+class TestWriting(WriterContract):
+    """Small calls with the administrator's credentials."""
+
+    path = "composite/sobjects"
+
+    @pytest.fixture
+    def writer(self, maker: Maker) -> Iterator[SalesforceWriter]:
+        self.maker = maker
+        context = memory_context({"client_secret": SECRET}, clock=maker.clock)
+        with CONNECTOR.open_writer(config_of(maker, "chocolate-restore"), context) as writer:
+            yield writer
+
+    @pytest.fixture
+    def planning(self, maker: Maker) -> Iterator[SalesforcePlanning]:
+        context = memory_context({"client_secret": SECRET}, clock=maker.clock)
+        with CONNECTOR.open_planning(config_of(maker, "chocolate-backup"), context) as planning:
+            yield planning
+
+    @pytest.fixture
+    def sample(self, maker: Maker) -> WriteSample:
+        return WriteSample(
+            table_of(maker, "Account"),
+            key="Name",
+            optional="Phone",
+            text="+32 2 555 01 00",
+            needed={"NumberOfEmployees": "7"},
+            refused={"Name": None},
+            referrer=ReferrerSample(table_of(maker, "Contact"), "AccountId", {"LastName": "Ant"}),
+        )
+
+    @contextmanager
+    def lose_answer(self, writer: SalesforceWriter) -> Iterator[None]:
+        self.maker.fault(kind="reply_lost", path=self.path)
+        yield
+
+
+class Office:
+    """The people who work in the served org, and its admin."""
+
+    table = "Lead"
+
+    def __init__(self, maker: Maker) -> None:
+        self.maker = maker
+
+    def create(self) -> str:
+        (record,) = self.maker.insert(self.table, {"LastName": "Ant", "Company": "Ants"})
+        return record
+
+    def change(self, record: str) -> None:
+        self.maker.advance(hours=2)
+        changes = {record: {"Company": "Bees"}}
+        self.maker.admin.post("records/update", object=self.table, changes=changes)
+
+    def delete(self, record: str) -> None:
+        self.maker.advance(hours=2)
+        self.maker.admin.post("records/delete", object=self.table, ids=[record])
+
+    @contextmanager
+    def cut(self) -> Iterator[None]:
+        self.maker.fault(kind="short_page", object=self.table, rows=1, times=0)
+        yield
+
+    def hide(self, record: str) -> None:
+        """Reading goes on as a user with whom the record is not shared."""
+        self.maker.admin.post("access/permission", username=BACKUP, permission="ViewAllData",
+                              granted=False)  # fmt: skip
+
+    def refuse(self) -> None:
+        self.maker.admin.post("access/hide-object", username=BACKUP, object=self.table)
+
+
+class TestMovingOrg(MovingOrgContract, MovingRightsContract):
+    """Backups of an org in which people work."""
+
+    @pytest.fixture
+    def people(self, maker: Maker) -> Office:
+        return Office(maker)
+
+    @pytest.fixture
+    def admin(self, maker: Maker) -> Iterator[Office]:
+        office = Office(maker)
+        yield office
+        maker.admin.post("access/permission", username=BACKUP, permission="ViewAllData",
+                         granted=True)  # fmt: skip
+        maker.admin.post("access/show-object", username=BACKUP, object=office.table)
+
+    @pytest.fixture
+    def opened(self, maker: Maker) -> Callable[[], AbstractContextManager[SalesforceSource]]:
+        return lambda: maker.source(include=(Office.table,), bulk_above=0)

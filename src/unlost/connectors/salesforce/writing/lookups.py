@@ -145,7 +145,11 @@ class RecordLookups:
             for ids in batched(query.ids, IDS_IN_A_QUERY)
         ]
         by_query: list[list[Record] | None] = [[] for _ in queries]
-        answers = self._api.batch([part.path for part in parts]) if len(parts) > 1 else [None]
+        answers = (
+            self._api.batch([part.path for part in parts])
+            if len(parts) > 1
+            else [None] * len(parts)
+        )
         for part, answer in zip(parts, answers, strict=True):
             records, known = self._referring(part, answer), by_query[part.place]
             if records is None:

@@ -239,3 +239,13 @@ def test_derived_shares_are_neither_found_nor_refer_to_records(org: Org) -> None
     assert len(calls) == 2
     assert all("RowCause" in call.url.params["q"].split("WHERE")[1] for call in calls)
     assert all("= 'Manual'" in call.url.params["q"] for call in calls)
+
+
+def test_no_query_for_referring_records_needs_no_call(org: Org) -> None:
+    """A plan of records without references asked for none, and failed."""
+    with org.writer() as writer:
+        table = org.shape("Account")
+        assert writer.referrers([]) == []
+        (rows,) = writer.referrers([ReferrerQuery(table, "ParentId", [])])
+    assert rows is not None
+    assert len(rows) == 0
