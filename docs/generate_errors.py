@@ -9,12 +9,18 @@ import sys
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
+from runpy import run_path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import error_notes
 from error_codes import EXITS, ROOT, Place, error_places
-from error_notes import NOTES
 
+# Each connector explains its own errors.
+FILES = sorted((ROOT / "docs" / "connectors").glob("*/error_notes.py"))
+NOTES: dict[str, str] = error_notes.NOTES | {
+    code: note for file in FILES for code, note in run_path(str(file))["NOTES"].items()
+}
 PAGE = ROOT / "docs" / "reference" / "errors.md"
 INTRODUCTION = """# Errors
 

@@ -29,7 +29,10 @@ DOCS = ROOT / "docs"
 TUTORIAL = DOCS / "tutorial" / "first-night.md"
 BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PAGES = sorted(page for page in DOCS.rglob("*.md") if BLOCK.search(page.read_text("utf-8")))
+# Files that a page shows under their names.
+FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PORT_IN_DOCS = "8844"
+SHOP_IN_DOCS = "8899"  # of the guide for authors of connectors
 BUCKET_IN_DOCS = "http://127.0.0.1:9000"
 SOCKETS_IN_DOCS = "/run/postgresql"
 DATABASE_IN_DOCS = re.compile(r"postgresql:///(\w+)\?")
@@ -42,6 +45,11 @@ EXIT_CODES_AS_EXPECTED = """unlost() {
     return $code
 }"""
 COLD = 'program() { command unlost "$@"; }'
+# A package that a page shows is installed beside Unlost, without the network.
+INSTALL = """pip() {
+    python -m pip "$@" --quiet --no-deps --no-build-isolation --target site
+    export PYTHONPATH=$PWD/site:${PYTHONPATH-}
+}"""
 WARM = f'program() {{{{ WARM={{socket}} python -S -E {Path(warm.__file__)} "$@"; }}}}'
 
 
@@ -53,6 +61,14 @@ def commands(page: Path) -> list[str]:
     unmarked = [line for line in typed if not line.startswith("$ ")]
     assert not unmarked, f"{page}: lines without a prompt: {unmarked}"
     return [line.removeprefix("$ ") for line in typed]
+
+
+def write_files(page: Path, folder: Path) -> None:
+    """Write the files that a page shows."""
+    for name, content in FILE.findall(page.read_text("utf-8")):
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content, "utf-8")
 
 
 def first_night() -> list[str]:
@@ -175,6 +191,13 @@ def test_every_command_shown_works(
     if any(BUCKET_IN_DOCS in line for line in lines):
         bucket: Bucket = request.getfixturevalue("bucket")
         lines = [line.replace(BUCKET_IN_DOCS, bucket.url) for line in lines]
+    if any(line.startswith("pip install") for line in lines):
+        # A process that has imported the program does not see what is installed later.
+        program = COLD
+        lines = [INSTALL, *lines]
+    write_files(page, tmp_path)
+    shop = str(free_port())
+    lines = [line.replace(SHOP_IN_DOCS, shop) for line in lines]
     port = free_port()
     if page.parent != TUTORIAL.parent:  # a tutorial begins at the beginning
         night: FirstNight = request.getfixturevalue("first")
