@@ -3,6 +3,9 @@
 `make messages` runs it after a text was changed or a language was added. It needs no tools of the
 system: Django reads the templates, Babel the rest. What people translated is kept, what is new
 stands empty, and what is not said any more goes.
+
+What only one connector says is in the catalogs of its folder, everything else in those of the
+console.
 """
 
 import ast
@@ -15,6 +18,7 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import django
 from babel.messages.catalog import Catalog, Message
@@ -31,6 +35,7 @@ from unlost.model.message import Noun
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "src" / "unlost"
 LOCALE = SOURCES / "web" / "locale"
+CONNECTORS = SOURCES / "connectors"
 DJANGO = Path(django.__file__).parent / "conf" / "locale"
 TITLE = "# The console of Unlost in another language: see docs/howto/translate-the-console.md.\n"
 NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)  # a catalog changes when its words do
@@ -132,14 +137,34 @@ def _of_connector(folder: Path) -> Iterator[tuple[Text, str]]:
             yield from ((text, place) for text in texts)
 
 
-def file_of(language: str, kind: str) -> Path:
+def shelves() -> list[Path]:
+    """Where catalogs lie: with the console, and with each connector that says something."""
+    owners = {shelf_of(places) for places in gathered().values()}
+    return [LOCALE, *sorted(owners - {LOCALE})]
+
+
+def shelf_of(places: Iterable[str]) -> Path:
+    """Where the catalogs of a text lie: with its connector, if no other file says it."""
+    root = CONNECTORS.relative_to(ROOT).parts
+    parts = [Path(place).parts for place in places]
+    names = {part[len(root)] if part[: len(root)] == root else "" for part in parts}
+    (name,) = names if len(names) == 1 else ("",)
+    return CONNECTORS / name / "locale" if name else LOCALE
+
+
+def texts_on(shelf: Path, texts: dict[Text, list[str]]) -> dict[Text, list[str]]:
+    """Those of the texts whose catalogs lie there."""
+    return {text: places for text, places in texts.items() if shelf_of(places) == shelf}
+
+
+def file_of(language: str, kind: str, shelf: Path | None = None) -> Path:
     """Where a language's catalog lies: ``po`` for people, ``mo`` for programs."""
-    return LOCALE / language / "LC_MESSAGES" / f"django.{kind}"
+    return (shelf or LOCALE) / language / "LC_MESSAGES" / f"django.{kind}"
 
 
-def kept(language: str) -> Catalog:
+def kept(language: str, shelf: Path | None = None) -> Catalog:
     """A language's catalog as people left it; empty for a new language."""
-    file = file_of(language, "po")
+    file = file_of(language, "po", shelf)
     text = file.read_bytes() if file.exists() else _head(language).encode()
     catalog = read_po(io.BytesIO(text), locale=language)
     catalog.creation_date = catalog.revision_date = NO_DATE
@@ -152,12 +177,17 @@ def plural_forms(language: str) -> str:
         return gettext.GNUTranslations(file).info()["plural-forms"].replace("\n", "")
 
 
+def known(language: str) -> dict[Any, Message]:
+    """All that people translated, wherever it lies: a text may move to another catalog."""
+    return {one.id: one for shelf in shelves() for one in texts_of(kept(language, shelf))}
+
+
 def as_po(language: str, texts: dict[Text, list[str]]) -> bytes:
     """The catalog for people, with these texts and no others."""
-    before, made = kept(language), Catalog(locale=language, charset="utf-8")
+    before, made = known(language), Catalog(locale=language, charset="utf-8")
     for text, places in texts.items():
-        old = before.get(text[0] if isinstance(text, tuple) else text)
-        same = old is not None and (old.id == text)
+        old = before.get(text)
+        same = old is not None
         made.add(
             text,
             old.string if same and old is not None else None,
@@ -169,10 +199,10 @@ def as_po(language: str, texts: dict[Text, list[str]]) -> bytes:
     return _head(language).encode() + body.getvalue()
 
 
-def as_mo(language: str) -> bytes:
+def as_mo(language: str, shelf: Path | None = None) -> bytes:
     """The catalog for programs, made of the one for people."""
     compiled = io.BytesIO()
-    write_mo(compiled, kept(language))
+    write_mo(compiled, kept(language, shelf))
     return compiled.getvalue()
 
 
@@ -206,12 +236,16 @@ def main(languages: list[str]) -> int:
     """Renew the catalogs of these languages, or of all that there are; 1 if something is empty."""
     texts, left = gathered(), 0
     for language in languages or sorted(one.name for one in LOCALE.iterdir() if one.is_dir()):
-        file_of(language, "po").parent.mkdir(parents=True, exist_ok=True)
-        file_of(language, "po").write_bytes(as_po(language, texts))
-        file_of(language, "mo").write_bytes(as_mo(language))
-        missing = empty(kept(language))
-        left += len(missing)
-        sys.stdout.write(f"{language}: {len(texts)} texts, {len(missing)} to translate\n")
+        # All before any is written: a text that moves takes its translation along.
+        catalogs = {shelf: as_po(language, texts_on(shelf, texts)) for shelf in shelves()}
+        missing = 0
+        for shelf, catalog in catalogs.items():
+            file_of(language, "po", shelf).parent.mkdir(parents=True, exist_ok=True)
+            file_of(language, "po", shelf).write_bytes(catalog)
+            file_of(language, "mo", shelf).write_bytes(as_mo(language, shelf))
+            missing += len(empty(kept(language, shelf)))
+        left += missing
+        sys.stdout.write(f"{language}: {len(texts)} texts, {missing} to translate\n")
     return 1 if left else 0
 
 

@@ -1,6 +1,7 @@
 """The console's languages: all that it says is marked, and translated whole; catalogs are fresh."""
 
 import re
+from itertools import chain
 from pathlib import Path
 from shutil import copytree
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils import translation
 from house import catalogs
 from house.catalogs import (
     LOCALE,
+    ROOT,
     SOURCES,
     as_mo,
     as_po,
@@ -21,7 +23,10 @@ from house.catalogs import (
     gathered,
     kept,
     plural_forms,
+    shelf_of,
+    shelves,
     texts_of,
+    texts_on,
 )
 from house.unmarked import of_python, of_template
 from unlost.model.message import Noun, counted
@@ -105,17 +110,42 @@ def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture(params=shelves(), ids=lambda shelf: shelf.parent.name)
+def shelf(request: pytest.FixtureRequest) -> Path:
+    """Where catalogs lie."""
+    return Path(request.param)
+
+
 @pytest.fixture
-def catalog(language: str) -> Catalog:
-    return kept(language)
+def catalog(language: str, shelf: Path) -> Catalog:
+    return kept(language, shelf)
 
 
-def test_a_catalog_has_all_that_the_console_says_and_nothing_else(language: str) -> None:
-    assert as_po(language, gathered()) == file_of(language, "po").read_bytes(), "run make messages"
+def test_a_catalog_has_all_that_the_console_says_and_nothing_else(
+    language: str, shelf: Path
+) -> None:
+    file = file_of(language, "po", shelf)
+    assert file.exists(), "run make messages"
+    assert as_po(language, texts_on(shelf, gathered())) == file.read_bytes(), "run make messages"
 
 
-def test_programs_read_what_people_translated(language: str) -> None:
-    assert as_mo(language) == file_of(language, "mo").read_bytes(), "run make messages"
+def test_programs_read_what_people_translated(language: str, shelf: Path) -> None:
+    file = file_of(language, "mo", shelf)
+    assert as_mo(language, shelf) == file.read_bytes(), "run make messages"
+    assert shelf in settings.LOCALE_PATHS
+
+
+def test_all_catalogs_are_read() -> None:
+    texts = [text for place in shelves() for text in texts_on(place, gathered())]
+    assert sorted(texts, key=str) == sorted(gathered(), key=str)
+    assert {*shelves()} == {*settings.LOCALE_PATHS}
+
+
+def test_texts_of_one_connector_lie_in_its_folder() -> None:
+    mine, other = "src/unlost/connectors/toy", "src/unlost/connectors/salesforce/source.py"
+    assert shelf_of([mine, f"{mine}/writer.py"]) == SOURCES / "connectors" / "toy" / "locale"
+    assert shelf_of([mine, other]) == LOCALE
+    assert shelf_of([mine, "src/unlost/kit/sessions.py"]) == LOCALE
 
 
 def test_nothing_is_missing_or_guessed(catalog: Catalog) -> None:
@@ -145,7 +175,8 @@ def test_values_stand_in_a_translation_as_in_its_source(catalog: Catalog) -> Non
 @pytest.mark.parametrize("code", RIGHT_TO_LEFT)
 def test_names_and_latin_words_keep_their_own_direction(code: str) -> None:
     wrong = []
-    for text in (text for message in texts_of(kept(code)) for text in strings(message)):
+    messages = chain.from_iterable(texts_of(kept(code, shelf)) for shelf in shelves())
+    for text in (text for message in messages for text in strings(message)):
         alone = re.sub(f"{LRI}[^{PDI}]*{PDI}|{FSI}(?:%\\(\\w+\\)s|%s){PDI}", "", text)
         places = (one for one in PLACEHOLDER.findall(alone) if one[0] != "{")  # isolated by code
         left = [one for one in places if one not in COUNTS | {"%%"}]
@@ -170,35 +201,39 @@ def test_numbers_are_said_in_words_that_fit_them() -> None:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where catalogs are written, with that of Arabic."""
-    monkeypatch.setattr(catalogs, "LOCALE", tmp_path)
-    copytree(LOCALE / "ar", tmp_path / "ar")
-    return tmp_path
+def copies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where catalogs are written, with those of Arabic."""
+    connectors = tmp_path / "src" / "unlost" / "connectors"
+    for place in shelves():
+        copytree(place / "ar", tmp_path / place.relative_to(ROOT) / "ar")
+    monkeypatch.setattr(catalogs, "ROOT", tmp_path)
+    monkeypatch.setattr(catalogs, "CONNECTORS", connectors)
+    monkeypatch.setattr(catalogs, "LOCALE", tmp_path / LOCALE.relative_to(ROOT))
+    return catalogs.LOCALE
 
 
 def test_a_new_language_begins_empty_and_counts_as_django_does(
-    shelf: Path, capsys: pytest.CaptureFixture[str]
+    copies: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert catalogs.main(["fr"]) == 1
     said = capsys.readouterr().out
     texts = len(gathered())
     assert said == f"fr: {texts} texts, {texts} to translate\n"
-    assert (shelf / "fr" / "LC_MESSAGES" / "django.mo").exists()
+    assert (copies / "fr" / "LC_MESSAGES" / "django.mo").exists()
     assert kept("fr").num_plurals == 3
 
 
 def test_what_was_translated_is_kept_and_what_is_not_said_any_more_goes(
-    shelf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    copies: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    before = {one.id: one.string for one in texts_of(kept("ar"))}
+    before = {one.id: one.string for one in catalogs.known("ar").values()}
     texts = gathered()
     gone = next(iter(texts))
     less: dict[Any, list[str]] = {text: where for text, where in texts.items() if text != gone}
     monkeypatch.setattr(catalogs, "gathered", lambda: less | {"A new text.": ["new.html"]})
     assert catalogs.main([]) == 1
     assert "1 to translate" in capsys.readouterr().out
-    after = {one.id: one.string for one in texts_of(kept("ar"))}
+    after = {one.id: one.string for one in catalogs.known("ar").values()}
     assert after == {text: said for text, said in before.items() if text != gone} | {
         "A new text.": ""
     }

@@ -71,7 +71,8 @@ STATIC_URL = "/static/"
 STYLE_PAGE = os.environ.get("UNLOST_STYLE_PAGE") == "1"  # serve /style/, a page of all components
 USE_I18N = True
 LANGUAGES = [("en", "English"), ("ar", "العربية")]
-LOCALE_PATHS = [HERE / "locale"]
+# Each connector brings the translations of its own texts.
+LOCALE_PATHS = [HERE / "locale", *sorted(HERE.parent.glob("connectors/*/locale"))]
 
 # --- signing in ------------------------------------------------------------------------------------
 
