@@ -16,6 +16,10 @@ os.environ.pop("UNLOST_HOME", None)
 
 import typer
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from connector_pages import links
+
 from unlost.app.home.discovery import connector_names, load_connector
 from unlost.cli.main import PROGRAM, app
 from unlost.cli.verbs.orgs.orgs import WriteConnectors, writer_command
@@ -86,7 +90,8 @@ def _commands(context: Any) -> Iterator[tuple[str, Any]]:
 
 def _section(context: Any) -> str:
     text = context.command.get_help(context).rstrip()
-    return f"## {context.command_path}\n\n```text\n{text}\n```\n"
+    lines = [f"## {context.command_path}", "", "```text", text, "```", ""]
+    return "\n".join([*lines, *links(context.command_path)])
 
 
 def main() -> int:

@@ -262,5 +262,7 @@ def test_every_page_is_in_the_navigation() -> None:
         str(page.relative_to(DOCS))
         for page in DOCS.rglob("*.md")
         if str(page.relative_to(DOCS)) not in navigation
+        # The reference of commands leads to the pages of a connector.
+        and page.relative_to(DOCS).parts[0] != "connectors"
     ]
     assert not missing
