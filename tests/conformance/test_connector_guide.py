@@ -3,20 +3,27 @@
 ``test_commands`` runs the commands of the page, too.
 """
 
+import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from tempfile import mkdtemp
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 from docs.test_commands import FILE, write_files
-from unlost.model.ports.source import Connector
+from unlost.model.errors import NotAllowed, NotFound, TransientError
+from unlost.model.org import OrgIdentity
+from unlost.model.ports.source import Connector, Context
 from unlost.testing.connecting import ConnectorContract
 from unlost.testing.connectors import SourceContract
 from unlost.testing.moving_orgs import MovingOrgContract, MovingRightsContract
+from unlost.testing.system import FreeBudget
 from unlost.testing.writers import WriterContract
 
 pytestmark = pytest.mark.network
@@ -65,3 +72,96 @@ def test_all_code_of_the_page_is_executed() -> None:
     assert len(FILE.findall(text)) == blocks > 5
     connector: Connector = GUIDE.CONNECTOR
     assert connector.name == "toy"
+
+
+# --- connectors that break a promise --------------------------------------------------------------
+
+SECRETS = {"api_key": "key-of-reader"}
+
+
+class Proxy:
+    """A connector that opens another source than that of the page."""
+
+    def __init__(self, change: Callable[[Any, Any], Any]) -> None:
+        self._change = change
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(GUIDE.CONNECTOR, name)
+
+    @contextmanager
+    def open_source(self, config: Any, context: Context) -> Iterator[Any]:
+        with GUIDE.CONNECTOR.open_source(config, context) as source:
+            yield self._change(source, config)
+
+
+def by_address(source: Any, config: Any) -> Any:
+    source.identity = lambda: OrgIdentity("toy", config.url)
+    return source
+
+
+def talkative(source: Any, config: Any) -> Any:
+    logging.getLogger("toy").debug("signed with %s", SECRETS["api_key"])
+    return source
+
+
+class Unbounded(Proxy):
+    """Makes calls without a budget."""
+
+    def open_source(self, config: Any, context: Context) -> Any:
+        return super().open_source(config, replace(context, budget=FreeBudget()))
+
+
+class Shouting(Proxy):
+    """Repeats the secret in an error."""
+
+    def open_source(self, config: Any, context: Context) -> Any:
+        key = context.secrets.get("api_key")
+        if key != SECRETS["api_key"]:
+            raise NotAllowed(
+                "secret-refused", "The key {key} is wrong.", next_step="Type.", key=key
+            )
+        return super().open_source(config, context)
+
+
+class Final(Proxy):
+    """Takes an address without a service for a wrong one."""
+
+    @contextmanager
+    def open_source(self, config: Any, context: Context) -> Iterator[Any]:
+        try:
+            with super().open_source(config, context) as source:
+                yield source
+        except TransientError as error:
+            raise NotFound("toy-nowhere", "No shop.", next_step="Look.") from error
+
+
+def unchanged(source: Any, config: Any) -> Any:
+    return source
+
+
+@pytest.mark.parametrize(
+    ("broken", "promise", "logs"),
+    [
+        (Proxy(by_address), "test_the_identity_is_that_of_the_org", False),
+        (Proxy(talkative), "test_no_secret_is_logged", True),
+        (Shouting(unchanged), "test_a_wrong_secret_is_reported", True),
+        (Unbounded(unchanged), "test_calls_are_counted_and_limited", False),
+        (Final(unchanged), "test_an_org_that_does_not_answer_is_tried_again", True),
+    ],
+    ids=["identity", "log", "error", "budget", "unreachable"],
+)
+def test_a_broken_connector_is_noticed(
+    broken: Any,
+    promise: str,
+    logs: bool,
+    server: Any,
+    config: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    contract = GUIDE.TestToyConnector()
+    contract.shop = server.shop
+    more = [caplog] if logs else []
+    getattr(contract, promise)(GUIDE.CONNECTOR, config, SECRETS, *more)
+    server.shop.name = "shop-1"
+    with pytest.raises((AssertionError, pytest.fail.Exception)):
+        getattr(contract, promise)(broken, config, SECRETS, *more)

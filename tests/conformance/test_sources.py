@@ -1,13 +1,21 @@
 """The sources of this house keep the promises of a Source."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from fakes.wire import json_answer
 from unlost.model.ports.source import Source
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import Table, WireKind
+from unlost.testing.clock import VirtualClock
 from unlost.testing.connectors import SourceContract
+from unlost.testing.org import MemoryOrg
+from unlost.testing.source import INSTANT, MemorySource
 
 
 def a_fake_org(**settings: object) -> FakeSalesforce:
@@ -61,3 +69,80 @@ class TestSalesforceInParallel(SourceContract):
         org.bulk_pages = 20
         with org.source() as source:
             yield source
+
+
+def a_memory_org() -> MemoryOrg:
+    org = MemoryOrg(VirtualClock())
+    org.add_table("Customer", {"Name": WireKind.TEXT}, logged=True)
+    org.add_table("Paper", {"Name": WireKind.TEXT}, files=True)
+    customers = [org.create("Customer", {"Name": f"N{number}"}) for number in range(9)]
+    org.attach("Paper", "a.txt", b"text")
+    org.clock.advance(days=1)
+    org.update("Customer", customers[1], {"Name": "other"})
+    org.delete("Customer", customers[2])
+    return org
+
+
+class TestMemorySource(SourceContract):
+    """The fake source with which the engine is tested."""
+
+    @pytest.fixture
+    def source(self) -> MemorySource:
+        return MemorySource(a_memory_org())
+
+
+# --- sources that break a promise -----------------------------------------------------------------
+
+
+class Untimed(MemorySource):
+    """Does not understand the time of a change."""
+
+    def _rows(self, *words: Any) -> Rows:
+        rows = super()._rows(*words)
+        return replace(rows, modified_at=pa.nulls(len(rows), INSTANT))
+
+
+class Anonymous(MemorySource):
+    """Does not read the user of a change."""
+
+    def _rows(self, *words: Any) -> Rows:
+        rows = super()._rows(*words)
+        return replace(rows, modified_by=pa.nulls(len(rows), pa.string()))
+
+
+class CountsMore(MemorySource):
+    """Counts rows that it does not deliver."""
+
+    def count(self, table: Table) -> int:
+        return super().count(table) + 1
+
+
+class Hidden(MemorySource):
+    """Lists a record that no complete read has."""
+
+    def census(self, table: Table) -> Iterator[pa.Array]:
+        yield from super().census(table)
+        yield pa.array(["hidden"])
+
+
+BROKEN = {
+    Untimed: "test_times_and_users_of_changes_are_read",
+    Anonymous: "test_times_and_users_of_changes_are_read",
+    CountsMore: "test_a_full_plan_delivers_every_live_record",
+    Hidden: "test_a_full_plan_delivers_every_live_record",
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN, ids=lambda kind: kind.__name__)
+def test_a_broken_source_is_noticed(kind: type[MemorySource]) -> None:
+    source = kind(a_memory_org())
+    with pytest.raises(AssertionError):
+        getattr(SourceContract(), BROKEN[kind])(source, list(source.discover().tables))
+
+
+@pytest.mark.parametrize("kind", [Hidden, CountsMore])
+def test_a_read_that_says_it_is_incomplete_may_lack_records(kind: type[MemorySource]) -> None:
+    source = kind(a_memory_org())
+    source.read_incomplete = True
+    tables = [table for table in source.discover().tables if table.name == "Customer"]
+    SourceContract().test_a_full_plan_delivers_every_live_record(source, tables)

@@ -206,7 +206,7 @@ class MemorySource:
     def live_among(self, wanted: Sequence[tuple[Table, Sequence[str]]]) -> Sequence[frozenset[str]]:
         """The ids of live records."""
         self._called("live_among")
-        tables = [(self.org.visible(table.name), ids) for table, ids in wanted]
+        tables = [(self._visible(table.name), ids) for table, ids in wanted]
         return [
             frozenset(key for key in ids if key in visible and not visible[key].deleted)
             for visible, ids in tables
@@ -215,7 +215,7 @@ class MemorySource:
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
         """Rows of these ids, including deleted ones."""
         self._called("read_ids", table.name)
-        visible = self.org.visible(table.name)
+        visible = self._visible(table.name)
         records = [(key, visible[key]) for key in ids if key in visible]
         if records:
             yield self._page(self._rows(table.name, [c.name for c in table.columns], records))
@@ -301,9 +301,13 @@ class MemorySource:
     def _refuse(self, table: str) -> None:
         memory_table = self.org.tables[table]
         if memory_table.refused or memory_table.dropped:
-            raise SourceRefused(
-                "table-refused", "The source does not deliver {table}.", table=table
-            )
+            raise _refused(table)
+
+    def _visible(self, table: str) -> dict[str, MemoryRecord]:
+        """The records of a table, unless the org has none of this name."""
+        if table not in self.org.tables:
+            raise _refused(table)
+        return self.org.visible(table)
 
     def _table(self, name: str) -> Table:
         table = self.org.tables[name]
@@ -399,6 +403,10 @@ class MemorySource:
             pa.RecordBatch.from_pydict(cells),
             self._now(),
         )
+
+
+def _refused(table: str) -> SourceRefused:
+    return SourceRefused("table-refused", "The source does not deliver {table}.", table=table)
 
 
 def cell_text(name: str, record: MemoryRecord) -> str | None:
