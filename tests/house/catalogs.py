@@ -139,22 +139,31 @@ def _of_connector(folder: Path) -> Iterator[tuple[Text, str]]:
 
 def shelves() -> list[Path]:
     """Where catalogs lie: with the console, and with each connector that says something."""
-    owners = {shelf_of(places) for places in gathered().values()}
-    return [LOCALE, *sorted(owners - {LOCALE})]
+    return sorted({shelf for places in gathered().values() for shelf in shelved(places)})
 
 
-def shelf_of(places: Iterable[str]) -> Path:
-    """Where the catalogs of a text lie: with its connector, if no other file says it."""
-    root = CONNECTORS.relative_to(ROOT).parts
-    parts = [Path(place).parts for place in places]
-    names = {part[len(root)] if part[: len(root)] == root else "" for part in parts}
-    (name,) = names if len(names) == 1 else ("",)
-    return CONNECTORS / name / "locale" if name else LOCALE
+def shelved(places: Iterable[str]) -> dict[Path, list[str]]:
+    """Where the catalogs of a text lie, with the files that say it.
+
+    A text of connectors alone is in the catalogs of each of them, so that none changes for another.
+    """
+    by_shelf: dict[Path, list[str]] = {}
+    for place in places:
+        by_shelf.setdefault(_shelf_of(place), []).append(place)
+    return {LOCALE: by_shelf[LOCALE]} if LOCALE in by_shelf else by_shelf
+
+
+def _shelf_of(place: str) -> Path:
+    file, folder = Path(place), CONNECTORS.relative_to(ROOT)
+    if not file.is_relative_to(folder):
+        return LOCALE
+    return CONNECTORS / file.relative_to(folder).parts[0] / "locale"
 
 
 def texts_on(shelf: Path, texts: dict[Text, list[str]]) -> dict[Text, list[str]]:
     """Those of the texts whose catalogs lie there."""
-    return {text: places for text, places in texts.items() if shelf_of(places) == shelf}
+    on_shelves = ((text, shelved(places)) for text, places in texts.items())
+    return {text: places[shelf] for text, places in on_shelves if shelf in places}
 
 
 def file_of(language: str, kind: str, shelf: Path | None = None) -> Path:
@@ -177,14 +186,20 @@ def plural_forms(language: str) -> str:
         return gettext.GNUTranslations(file).info()["plural-forms"].replace("\n", "")
 
 
-def known(language: str) -> dict[Any, Message]:
-    """All that people translated, wherever it lies: a text may move to another catalog."""
-    return {one.id: one for shelf in shelves() for one in texts_of(kept(language, shelf))}
+def known(language: str, shelf: Path | None = None) -> dict[Any, Message]:
+    """All that people translated: in the catalog that lies there, else in any other.
+
+    So a text that moves to another catalog takes its translation along.
+    """
+    first = shelf or LOCALE
+    order = [*(other for other in shelves() if other != first), first]
+    texts = (one for each in order for one in texts_of(kept(language, each)))
+    return {one.id: one for one in texts if any(_strings(one))}
 
 
-def as_po(language: str, texts: dict[Text, list[str]]) -> bytes:
+def as_po(language: str, texts: dict[Text, list[str]], shelf: Path | None = None) -> bytes:
     """The catalog for people, with these texts and no others."""
-    before, made = known(language), Catalog(locale=language, charset="utf-8")
+    before, made = known(language, shelf), Catalog(locale=language, charset="utf-8")
     for text, places in texts.items():
         old = before.get(text)
         same = old is not None
@@ -236,8 +251,8 @@ def main(languages: list[str]) -> int:
     """Renew the catalogs of these languages, or of all that there are; 1 if something is empty."""
     texts, left = gathered(), 0
     for language in languages or sorted(one.name for one in LOCALE.iterdir() if one.is_dir()):
-        # All before any is written: a text that moves takes its translation along.
-        catalogs = {shelf: as_po(language, texts_on(shelf, texts)) for shelf in shelves()}
+        # All before any is written, because texts may move.
+        catalogs = {shelf: as_po(language, texts_on(shelf, texts), shelf) for shelf in shelves()}
         missing = 0
         for shelf, catalog in catalogs.items():
             file_of(language, "po", shelf).parent.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ from house.catalogs import (
     gathered,
     kept,
     plural_forms,
-    shelf_of,
+    shelved,
     shelves,
     texts_of,
     texts_on,
@@ -126,7 +126,8 @@ def test_a_catalog_has_all_that_the_console_says_and_nothing_else(
 ) -> None:
     file = file_of(language, "po", shelf)
     assert file.exists(), "run make messages"
-    assert as_po(language, texts_on(shelf, gathered())) == file.read_bytes(), "run make messages"
+    texts = texts_on(shelf, gathered())
+    assert as_po(language, texts, shelf) == file.read_bytes(), "run make messages"
 
 
 def test_programs_read_what_people_translated(language: str, shelf: Path) -> None:
@@ -136,16 +137,19 @@ def test_programs_read_what_people_translated(language: str, shelf: Path) -> Non
 
 
 def test_all_catalogs_are_read() -> None:
-    texts = [text for place in shelves() for text in texts_on(place, gathered())]
-    assert sorted(texts, key=str) == sorted(gathered(), key=str)
+    texts = {text for place in shelves() for text in texts_on(place, gathered())}
+    assert texts == gathered().keys()
     assert {*shelves()} == {*settings.LOCALE_PATHS}
 
 
-def test_texts_of_one_connector_lie_in_its_folder() -> None:
-    mine, other = "src/unlost/connectors/toy", "src/unlost/connectors/salesforce/source.py"
-    assert shelf_of([mine, f"{mine}/writer.py"]) == SOURCES / "connectors" / "toy" / "locale"
-    assert shelf_of([mine, other]) == LOCALE
-    assert shelf_of([mine, "src/unlost/kit/sessions.py"]) == LOCALE
+def test_texts_of_connectors_lie_in_their_folders() -> None:
+    toy, other = "src/unlost/connectors/toy/writer.py", "src/unlost/connectors/salesforce"
+    console = "src/unlost/kit/sessions.py"
+    folder = SOURCES / "connectors"
+    mine = {folder / "toy" / "locale": [toy]}
+    assert shelved([toy]) == mine
+    assert shelved([toy, other]) == mine | {folder / "salesforce" / "locale": [other]}
+    assert shelved([toy, console]) == {LOCALE: [console]}
 
 
 def test_nothing_is_missing_or_guessed(catalog: Catalog) -> None:
@@ -234,9 +238,8 @@ def test_what_was_translated_is_kept_and_what_is_not_said_any_more_goes(
     assert catalogs.main([]) == 1
     assert "1 to translate" in capsys.readouterr().out
     after = {one.id: one.string for one in catalogs.known("ar").values()}
-    assert after == {text: said for text, said in before.items() if text != gone} | {
-        "A new text.": ""
-    }
+    assert after == {text: said for text, said in before.items() if text != gone}
+    assert empty(kept("ar")) == ["A new text."]
 
 
 def test_make_messages_is_what_is_tested_here() -> None:
