@@ -4,8 +4,7 @@
 system: Django reads the templates, Babel the rest. What people translated is kept, what is new
 stands empty, and what is not said any more goes.
 
-What only one connector says is in the catalogs of its folder, everything else in those of the
-console.
+What only connectors say is in the catalogs of their folders, everything else in those of the console.
 """
 
 import ast
