@@ -13,11 +13,14 @@ from unit.web.conftest import SignIn
 from unit.web.doors import PASSWORD, browser, person, sign_in_as
 from unit.web.losses import choose, plan_at_once, serve, start
 from unlost.app.actions.backups.backup import backup
+from unlost.app.home.discovery import connector_names, load_connector
 from unlost.model.access import Role
 from unlost.model.source.quota import Quota
 
 GIB = 2.0**30
-SAME = {"Salesforce", "Slack", "Microsoft", "Teams", "English"}  # names
+# Names; those of connectors are in the languages of their vendors.
+LABELS = {word for name in connector_names() for word in latin_in(load_connector(name).label)}
+SAME = {"Slack", "Microsoft", "Teams", "English"} | LABELS
 DATA = {
     "sales", "memory", "Memory", "admin-all", "Account", "AccountHistory", "Contact", "Contacts", "Paper",
     "User", "Id", "Modified", "ModifiedBy", "Name", "Number", "Owner", "Phone", "Schoko", "rich",
