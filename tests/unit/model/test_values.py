@@ -1,9 +1,10 @@
 """The words as values: frozen, and the same again after a journey through JSON."""
 
 import importlib
+import pickle
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import FrozenInstanceError, fields, is_dataclass
+from dataclasses import FrozenInstanceError, fields, is_dataclass, replace
 from datetime import UTC, datetime
 from typing import get_args
 
@@ -123,6 +124,24 @@ def test_tables_columns_and_traits_are_found_by_name() -> None:
     assert not phone.has(ColumnTrait.NAME)
     assert account.has(TableTrait.CENSUS)
     assert not account.has(TableTrait.INCREMENTAL)
+
+
+def test_a_lookup_by_name_is_no_part_of_a_schema() -> None:
+    name, phone = Column("Name", WireKind.TEXT), Column("Phone", WireKind.TEXT)
+    schema = Schema((Table("Account", (name, phone)), Table("Contact", (name,))), "f")
+    fresh = Schema(schema.tables, "f")
+    assert schema.table("Contact") is schema.tables[1]
+    assert schema == fresh
+    assert hash(schema) == hash(fresh)
+    other = replace(schema, tables=schema.tables[:1])
+    assert other.table("Contact") is None
+    assert schema.table("Contact") is schema.tables[1]
+    assert pickle.loads(pickle.dumps(schema)).table("Contact") == schema.tables[1]
+
+
+def test_the_first_of_two_tables_with_one_name_counts() -> None:
+    first, second = Table("Account", (), label="First"), Table("Account", (), label="Second")
+    assert Schema((first, second), "f").table("Account") is first
 
 
 def test_rows_are_as_many_as_their_ids() -> None:

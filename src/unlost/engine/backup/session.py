@@ -116,6 +116,10 @@ class BackupSession:
     _hidden: dict[str, pa.Array] = field(default_factory=dict)
     _rights: dict[int, Mapping[str, frozenset[str]]] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _plans: dict[str, TablePlan] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._plans = {plan.table.name: plan for plan in self.plan.tables}
 
     @property
     def source(self) -> Source:
@@ -129,7 +133,7 @@ class BackupSession:
 
     def table(self, name: str) -> TablePlan:
         """A table's plan."""
-        return next(plan for plan in self.plan.tables if plan.table.name == name)
+        return self._plans[name]
 
     def hidden(self, table: str) -> pa.Array:
         """Ids of the rows that were hidden when the run began."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from unlost.model.finding import Finding
 
@@ -156,10 +157,19 @@ ALL_ROWS = "rows:all"  # the grant of every row, with which no other grant of ro
 
 
 class _Indexed:
-    """Slot for an index of columns that is no part of the value."""
+    """Looks items up by name, by an index that is built at the first call and no part of the value."""
 
     __slots__ = ("_index",)
-    _index: Mapping[str, "Column"]
+    _index: Mapping[str, Any]
+
+    def _named[T: (Column, Table)](self, items: tuple[T, ...], name: str) -> T | None:
+        try:
+            item: T | None = self._index.get(name)
+        except AttributeError:  # first call
+            index = {item.name: item for item in reversed(items)}
+            object.__setattr__(self, "_index", index)
+            return index.get(name)
+        return item
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,16 +217,11 @@ class Table(_Indexed):
 
     def column(self, name: str) -> Column | None:
         """Return the column of this name, or None."""
-        try:
-            return self._index.get(name)
-        except AttributeError:  # first call
-            index = {column.name: column for column in reversed(self.columns)}
-            object.__setattr__(self, "_index", index)
-            return index.get(name)
+        return self._named(self.columns, name)
 
 
 @dataclass(frozen=True, slots=True)
-class Schema:
+class Schema(_Indexed):
     """All tables that a run reads, and findings about data that it cannot see.
 
     ``fingerprint`` changes whenever the rights of the reading user change. Rows that become
@@ -230,7 +235,7 @@ class Schema:
 
     def table(self, name: str) -> Table | None:
         """Return the table of this name, or None."""
-        return next((table for table in self.tables if table.name == name), None)
+        return self._named(self.tables, name)
 
     def opened_tables(self) -> tuple[Table, ...]:
         """Return the tables that people open; if none is marked, all but set-up data and logs.

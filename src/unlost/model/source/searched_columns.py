@@ -80,10 +80,8 @@ def has_words_for(newest: Schema, *, indexed: Schema) -> bool:
     A column that only one of them has does not count: rows of the other have no values in it. Nor
     does one that is no longer searched.
     """
-    known = {table.name: table for table in indexed.tables}
-    return all(
-        _has_words(table, known[table.name]) for table in newest.tables if table.name in known
-    )
+    pairs = ((table, indexed.table(table.name)) for table in newest.tables)
+    return all(known is None or _has_words(table, known) for table, known in pairs)
 
 
 def _has_words(newest: Table, indexed: Table) -> bool:
