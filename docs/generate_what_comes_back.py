@@ -59,6 +59,7 @@ REASONS = {
     NeverReason.READ_ONLY: "columns that Salesforce describes as not createable",
     NeverReason.NO_PERMISSION: "columns that the write user may not edit",
     NeverReason.BY_PLATFORM: "columns derived from others; see their tables below",
+    NeverReason.SECRET: "columns such as passwords, whose values are never given out; Salesforce describes none",
 }
 
 

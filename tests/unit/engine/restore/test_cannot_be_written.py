@@ -37,6 +37,7 @@ def test_a_column_that_the_backup_lacks_is_refused(atelier: Atelier) -> None:
         (NeverReason.AUTO_NUMBER, "the org assigns its number", False),
         (NeverReason.SYSTEM, "the org sets it automatically", False),
         (NeverReason.READ_ONLY, "it is read-only", True),
+        (NeverReason.SECRET, "the org never gives its value out", False),
     ],
 )
 def test_a_column_that_exists_and_cannot_be_set_was_refused_for_its_spelling(

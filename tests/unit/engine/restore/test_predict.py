@@ -74,6 +74,18 @@ def test_columns_that_nobody_can_set_are_named_by_the_reason(atelier: Atelier) -
     assert system.table is None
 
 
+def test_a_secret_column_is_named_although_the_backup_has_no_value(atelier: Atelier) -> None:
+    capability = atelier.platform.capability("Account")
+    never = (*capability.never, NeverColumn("Password", NeverReason.SECRET))
+    atelier.allow("Account", never=never)
+    note = note_of(lost_account(atelier, bulk=2), "column-secret")
+    assert (note.weight, note.column, note.count) == (NoteWeight.WARNING, "Password", 2)
+    assert note.sentence == (
+        "2 records of Account: the org never gives out the values of these columns, so they must "
+        "be set again by hand: Password."
+    )
+
+
 def test_dates_and_authors_are_kept_where_the_org_allows_it(atelier: Atelier) -> None:
     atelier.allow("Account", audit=True)
     plan = lost_account(atelier)

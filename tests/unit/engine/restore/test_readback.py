@@ -16,7 +16,14 @@ from unlost.engine.restore.values.edits import NO_EDITS, Edits
 from unlost.engine.restore.values.outcome import Difference, Ending
 from unlost.model.plan import Action, PlanLink, RecordKey
 from unlost.model.source.schema import Reference
-from unlost.model.source.writing import NOT_IN_BIN, Birth, ByProduct, Identity
+from unlost.model.source.writing import (
+    NOT_IN_BIN,
+    Birth,
+    ByProduct,
+    Identity,
+    NeverColumn,
+    NeverReason,
+)
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
 
@@ -355,6 +362,19 @@ def test_what_the_org_sets_on_a_by_product_is_named(atelier: Atelier) -> None:
     told = of(atelier.restore(atelier.plan_of(("Mail", mail), ("Memo", memo))), memo)
     assert told.ending is Ending.BY_PRODUCT
     assert told.differences == (Difference("Name", "by-platform"),)
+
+
+def test_a_masked_value_of_a_secret_column_is_named(atelier: Atelier) -> None:
+    capability = atelier.platform.capability("Account")
+    settable = capability.settable - {"Number"}
+    never = (*capability.never, NeverColumn("Number", NeverReason.SECRET))
+    atelier.allow("Account", never=never, settable=settable, changeable=settable)
+    account = atelier.make("Account", "Candy", Number="*****")
+    atelier.night()
+    atelier.lose("Account", account)
+    told = of(atelier.restore(atelier.plan_of(("Account", account))), account)
+    assert told.ending is Ending.CREATED
+    assert told.differences == (Difference("Number", "secret"),)
 
 
 def test_a_reference_of_a_live_record_that_cannot_be_set_again_is_named(atelier: Atelier) -> None:

@@ -36,6 +36,7 @@ WHY_NOT = {
     NeverReason.READ_ONLY: message("", "it is read-only"),
     NeverReason.NO_PERMISSION: message("", "the write user may not set it"),
     NeverReason.BY_PLATFORM: message("", "the org derives it from other values"),
+    NeverReason.SECRET: message("", "the org never gives its value out"),
 }
 
 

@@ -293,11 +293,11 @@ class _Reversals:
 
 def _compared(table: Table, capability: WriteCapability) -> tuple[str, ...]:
     """The columns that a person can have changed in a merge."""
-    secret = {n.column for n in capability.never if n.reason is NeverReason.NO_PERMISSION}
+    not_permitted = {n.column for n in capability.never if n.reason is NeverReason.NO_PERMISSION}
     stamps = {table.modified_column, table.modified_by_column, table.stamp_column}
     apart = {table.id_column, table.merged_into_column, *stamps}
     apart |= {product.column for product in capability.by_products}
-    names = (capability.settable | capability.changeable | secret) - apart
+    names = (capability.settable | capability.changeable | not_permitted) - apart
     return tuple(
         column.name
         for column in table.columns

@@ -295,6 +295,11 @@ WHY_NEVER = {
         NoteWeight.NOTE,
         "{records} of {table}: the org derives these columns from other values: {columns}.",
     ),
+    NeverReason.SECRET: NoteText(
+        NoteWeight.WARNING,
+        "{records} of {table}: the org never gives out the values of these columns, so they must be "
+        "set again by hand: {columns}.",
+    ),
 }
 NOT_ALLOWED = message("", "the org or the permissions do not allow it.")
 NEVER_ALLOWED = message("", "the org does not allow it to any user.")
@@ -432,7 +437,8 @@ def _would_need(step: DraftStep, capability: WriteCapability) -> Iterator[WriteO
 def _columns(prospect: Prospect) -> Iterator[PlanNote]:
     """Columns whose values do not come back with created records, by table and reason.
 
-    Columns that the org sets itself are the same everywhere, and reported once.
+    Columns that the org sets itself are the same everywhere, and reported once. Secret ones are
+    named although the vault has no value of them.
     """
     names: dict[tuple[str, NeverReason | None], set[str]] = defaultdict(set)
     records: Counter[tuple[str, NeverReason | None]] = Counter()
@@ -444,7 +450,10 @@ def _columns(prospect: Prospect) -> Iterator[PlanNote]:
             never_column.column: never_column.reason
             for never_column in prospect.capabilities(table).never
         }
-        reasons: dict[str, NeverReason | None] = {c: never[c] for c in draft.facts.unsettable}
+        secrets = [column for column, reason in never.items() if reason is NeverReason.SECRET]
+        reasons: dict[str, NeverReason | None] = {
+            column: never[column] for column in (*draft.facts.unsettable, *secrets)
+        }
         reasons.update(dict.fromkeys(draft.facts.vanished_columns))
         for column, reason in reasons.items():
             names[_place(table, reason), reason].add(column)
