@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from unlost_simulators.kit.blobs import BlobRecipe
 from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.model import fields as f
 from unlost_simulators.salesforce.model.objects import build_object, history_of
@@ -15,7 +16,6 @@ from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.scenarios.chocolate.declared.objects_access import (
     OBJECTS as ACCESS,
 )
-from unlost_simulators.salesforce.store.blobs import BlobRecipe
 
 OPENING = datetime(2026, 11, 3, 0, 0, tzinfo=UTC)  # a Tuesday
 ORG_ID = "00D000000000062EAA"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import cast
 
+from unlost_simulators.kit import blobs
 from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.model.answers import Blob, Json
 from unlost_simulators.salesforce.model.errors import SalesforceError, not_found
@@ -18,7 +19,7 @@ from unlost_simulators.salesforce.model.schema import (
 from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.soql import query
 from unlost_simulators.salesforce.soql.grammar import ast
-from unlost_simulators.salesforce.store import blobs, tables
+from unlost_simulators.salesforce.store import tables
 from unlost_simulators.salesforce.store.store import Store
 
 OCTETS = "application/octetstream"

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from unlost_simulators.kit.blobs import BlobRecipe
 from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.app import SalesforceApp
 from unlost_simulators.salesforce.model import fields as f
@@ -19,7 +20,6 @@ from unlost_simulators.salesforce.oauth.apps import ConnectedApp
 from unlost_simulators.salesforce.org import Org
 from unlost_simulators.salesforce.server import around
 from unlost_simulators.salesforce.simulator import Simulator
-from unlost_simulators.salesforce.store.blobs import BlobRecipe
 
 BASE = "/services/data/v66.0"
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from unlost_simulators.salesforce.store.blobs import BlobRecipe
+from unlost_simulators.kit.blobs import BlobRecipe
 
 BASE = "/services/data/v66.0"
 BLOB = BlobRecipe("random", 7, 3_000_000)  # as in the small org

@@ -5,10 +5,10 @@ import hashlib
 import pyarrow as pa
 import pytest
 
+from unlost_simulators.kit.blobs import PIECE, BlobRecipe, is_token
 from unlost_simulators.salesforce.model.errors import SalesforceError
 from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.org import Org
-from unlost_simulators.salesforce.store.blobs import PIECE, BlobRecipe, is_token
 
 
 def test_record_with_all_fields_or_some(org: Org, backup: SimUser) -> None:

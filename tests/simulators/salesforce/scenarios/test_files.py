@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pytest
 
-from unlost_simulators.salesforce.scenarios.chocolate import contents
+from unlost_simulators.kit import contents
+from unlost_simulators.kit.blobs import MAKERS, BlobRecipe, parse
 from unlost_simulators.salesforce.scenarios.chocolate.generated.files import POOL
-from unlost_simulators.salesforce.store.blobs import MAKERS, BlobRecipe, parse
 
 Tables = Mapping[str, pa.Table]
 

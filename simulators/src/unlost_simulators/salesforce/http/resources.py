@@ -11,7 +11,7 @@ from unlost_simulators.salesforce.http.combined.subrequests import Dispatch
 from unlost_simulators.salesforce.http.context import Context
 from unlost_simulators.salesforce.http.reading import automation, queries, tooling
 from unlost_simulators.salesforce.http.rest import collections, records, tree
-from unlost_simulators.salesforce.http.routes import RouteTable
+from unlost_simulators.salesforce.http.routes import RouteTable, route_table
 
 # Names that the version root lists; those that the simulator does not serve answer 404.
 RESOURCES = (
@@ -37,7 +37,7 @@ def jobs_root(context: Context) -> Answer:
 
 def table(dispatch: Dispatch) -> RouteTable:
     """Give the routes; ``dispatch`` answers the subrequests of the composite resources."""
-    routes = RouteTable()
+    routes = route_table()
     routes.add("", GET=version_root)
     routes.add("limits", GET=limits.limits)
     routes.add("limits/recordcount", GET=limits.record_count)

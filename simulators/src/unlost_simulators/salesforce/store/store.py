@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from unlost_simulators.kit import blobs
 from unlost_simulators.kit.clock import VirtualClock
 from unlost_simulators.salesforce.model import ids
 from unlost_simulators.salesforce.model.answers import Holding
@@ -29,7 +30,6 @@ from unlost_simulators.salesforce.model.schema import (
 )
 from unlost_simulators.salesforce.model.settings import OrgSettings
 from unlost_simulators.salesforce.store import (
-    blobs,
     database,
     deletes,
     doomed,

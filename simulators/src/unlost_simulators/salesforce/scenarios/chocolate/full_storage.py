@@ -13,13 +13,13 @@ from itertools import accumulate, takewhile
 from typing import TYPE_CHECKING, Any
 
 from unlost_simulators.company.mails import QUEUE_ADDRESS
+from unlost_simulators.kit.blobs import BlobRecipe
 from unlost_simulators.salesforce.model.settings import MIB
 from unlost_simulators.salesforce.model.users import SimUser
 from unlost_simulators.salesforce.scenarios.chocolate import story
 from unlost_simulators.salesforce.scenarios.chocolate.written.fixed_rows import story_id
 from unlost_simulators.salesforce.scenarios.scenario import Act
 from unlost_simulators.salesforce.storage import KIB, ROW
-from unlost_simulators.salesforce.store.blobs import BlobRecipe
 
 if TYPE_CHECKING:
     from unlost_simulators.salesforce.org import Org

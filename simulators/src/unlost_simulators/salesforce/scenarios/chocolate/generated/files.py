@@ -23,10 +23,10 @@ from unlost_simulators.company.columns import (
 from unlost_simulators.company.draws import Numbers, Rows
 from unlost_simulators.company.places import country_of
 from unlost_simulators.company.times import created_at
-from unlost_simulators.salesforce.scenarios.chocolate import contents
+from unlost_simulators.kit import contents
+from unlost_simulators.kit.blobs import BlobRecipe
 from unlost_simulators.salesforce.scenarios.chocolate.generated.people import SENTENCES, Made
 from unlost_simulators.salesforce.scenarios.chocolate.world import World, audited
-from unlost_simulators.salesforce.store.blobs import BlobRecipe
 
 POOL = 512
 _KINDS = tuple(contents.KINDS)

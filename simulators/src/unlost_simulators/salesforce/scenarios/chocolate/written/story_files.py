@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from unlost_simulators.company.times import ago
-from unlost_simulators.salesforce.scenarios.chocolate import contents
+from unlost_simulators.kit import contents
+from unlost_simulators.kit.blobs import BlobRecipe
 from unlost_simulators.salesforce.scenarios.chocolate.written.fixed import FixedRows, Linked, Ref
 from unlost_simulators.salesforce.scenarios.chocolate.written.story_rows import (
     CASE_MELTED,
@@ -13,7 +14,6 @@ from unlost_simulators.salesforce.scenarios.chocolate.written.story_rows import 
     OWNER,
     SERVICE,
 )
-from unlost_simulators.salesforce.store.blobs import BlobRecipe
 
 _TYPES = {"png": "PNG", "pdf": "PDF", "txt": "TEXT", "html": "HTML"}
 assert _TYPES.keys() == contents.KINDS.keys()

@@ -1,7 +1,7 @@
 """Makers of files that open in ordinary programs: PNG, PDF, text, HTML.
 
 Each gives exactly `size` bytes, the same for the same seed for ever, on demand; the store keeps only
-the recipe. Importing this module adds the kinds to `store.blobs.MAKERS`. Knows no record.
+the recipe. Importing this module adds the kinds to `blobs.MAKERS`. Knows no record.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 
-from unlost_simulators.salesforce.store.blobs import MAKERS, Maker, cut
+from unlost_simulators.kit.blobs import MAKERS, Maker, cut
 
 # Smallest sizes at which the format is still whole (header, one page or pixel block, trailer).
 SMALLEST_PNG = 1_024

@@ -1,7 +1,8 @@
-"""Bytes of blob fields: generated from a recipe when read, or stored after an upload.
+"""Bytes of files: generated from a recipe when read, or stored after an upload.
 
 A recipe is (kind, seed, size) and always gives the same bytes, so that terabytes of files need no
-space. A blob field contains the token of a recipe: ``blob:<kind>:<seed>:<size>``.
+space. A stored cell contains the token of a recipe:
+``blob:<kind>:<seed>:<size>``.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ class BlobRecipe:
     size: int
 
     def token(self) -> str:
-        """The text that a blob field holds for this recipe."""
+        """The text that a cell holds for this recipe."""
         return f"{_HEAD}:{self.kind}:{self.seed}:{self.size}"
 
     def chunks(self) -> Iterator[bytes]:
@@ -35,7 +36,7 @@ class BlobRecipe:
         return MAKERS[self.kind](self.seed, self.size)
 
     def md5(self) -> str:
-        """Hexadecimal MD5 of the bytes (``ContentVersion.Checksum``)."""
+        """Hexadecimal MD5 of the bytes."""
         digest = hashlib.md5(usedforsecurity=False)
         for chunk in self.chunks():
             digest.update(chunk)
