@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from unlost_simulators.salesforce import command as salesforce
+from unlost_simulators.servicenow import command as servicenow
 
 
 class Service(Protocol):
@@ -22,7 +23,7 @@ class Service(Protocol):
         """Serve until SIGTERM; gives the exit status."""
 
 
-SERVICES: Mapping[str, Service] = {"salesforce": salesforce}
+SERVICES: Mapping[str, Service] = {"salesforce": salesforce, "servicenow": servicenow}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

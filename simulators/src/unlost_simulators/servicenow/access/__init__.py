@@ -1,0 +1,1 @@
+"""The rights of users: ACLs, query ACLs, domains, before-query rules."""

@@ -1,0 +1,114 @@
+"""Rows as JSON: which columns, and values, display values or both.
+
+An empty reference is an empty text, not an object. With display values alone the sys_id of a
+reference is lost except inside its link.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from unlost_simulators.servicenow.access.acls import Operation
+from unlost_simulators.servicenow.display import Displays
+from unlost_simulators.servicenow.http.context import Context
+from unlost_simulators.servicenow.model.columns import ID, Column, Kind
+from unlost_simulators.servicenow.store.database import Row
+from unlost_simulators.servicenow.store.store import Where
+
+MASK = "********"
+"""The value of a two-way password; what REST gives in life depends on the instance."""
+
+
+class Shown(StrEnum):
+    """The values of ``sysparm_display_value``."""
+
+    VALUES = "false"
+    LABELS = "true"
+    BOTH = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The form of rows that a call asks for; ``names`` None means all columns."""
+
+    shown: Shown = Shown.VALUES
+    links: bool = True
+    names: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, context: Context, table: str) -> Look:
+        """Read the parameters of a call; sysparm_fields wins over sysparm_view."""
+        query = context.call.query
+        text = query.get("sysparm_display_value", "false").lower()
+        shown = Shown(text) if text in list(Shown) else Shown.VALUES
+        fields = query.get("sysparm_fields", "")
+        names = tuple(name.strip() for name in fields.split(",")) if fields else None
+        if names is None:
+            names = context.instance.views.get((table, query.get("sysparm_view", "")))
+        links = not context.switch("sysparm_exclude_reference_link")
+        return cls(shown, links, names)
+
+
+class Renderer:
+    """Renders rows of a table for the caller."""
+
+    def __init__(self, context: Context, look: Look) -> None:
+        self._context, self._look = context, look
+        self._displays = Displays(context.instance, context.user)
+
+    def documents(self, table: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        """Give the JSON of rows; unknown names of columns are left out without a word."""
+        names = self._look.names
+        wanted = list(self._context.instance.schema.columns(table)) if names is None else names
+        documents: list[dict[str, Any]] = [{} for _ in rows]
+        for name in dict.fromkeys(wanted):
+            for document, cell in zip(documents, self._cells(table, name, rows), strict=True):
+                if cell is not None:
+                    document[name] = cell
+        return documents
+
+    def _cells(self, table: str, name: str, rows: Sequence[Row | None]) -> list[Any]:
+        """Give the cells of a column, which may lie behind references (``user.name``)."""
+        head, _, rest = name.partition(".")
+        column = self._context.instance.schema.columns(table).get(head)
+        if column is None or not self._may_read(table, column):
+            return [None] * len(rows)
+        if not rest:
+            present = [row for row in rows if row is not None]
+            if self._look.shown is not Shown.VALUES:
+                self._displays.prepare([column], present)
+            return ["" if row is None else self._cell(column, row) for row in rows]
+        if not column.refers or self._context.instance.schema.get(column.target) is None:
+            return [None] * len(rows)
+        targets = self._targets(column, rows)
+        beyond = [None if row is None else targets.get(row[head]) for row in rows]
+        return self._cells(column.target, rest, beyond)
+
+    def _targets(self, column: Column, rows: Sequence[Row | None]) -> Mapping[str, Row]:
+        sys_ids = sorted({row[column.name] for row in rows if row is not None and row[column.name]})
+        where = Where(f"sys_id IN ({', '.join('?' * len(sys_ids))})", tuple(sys_ids))
+        chosen = self._context.instance.store.select(column.target, where)
+        return {row[ID]: row for row in self._context.reader().visible(column.target, chosen)}
+
+    def _may_read(self, table: str, column: Column) -> bool:
+        context = self._context
+        if column.kind is Kind.ENCRYPTED and column.attributes not in context.user.contexts:
+            return False
+        return context.instance.acls.may_column(context.user, table, column.name, Operation.READ)
+
+    def _cell(self, column: Column, row: Row) -> Any:
+        value = MASK if column.kind is Kind.SECRET and row[column.name] else row[column.name]
+        link = (
+            {"link": self._context.address("table", column.target, value)}
+            if column.refers and value and self._look.links
+            else {}
+        )
+        if self._look.shown is Shown.VALUES:
+            return {**link, "value": value} if link else value
+        label = value if column.kind is Kind.SECRET else self._displays.of(column, row)
+        if self._look.shown is Shown.LABELS:
+            return {"display_value": label, **link} if link else label
+        return {"display_value": label, "value": value, **link}

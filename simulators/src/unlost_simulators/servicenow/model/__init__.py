@@ -1,0 +1,1 @@
+"""The values of an instance: columns, tables, users, ids, times, refusals."""

@@ -1,0 +1,1 @@
+"""Encoded queries: reading them, and their way to SQL."""

@@ -1,0 +1,67 @@
+"""Acts of people at the chocolate maker: ordinary work, and two mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from unlost_simulators.company.written import SONNENSCHEIN
+from unlost_simulators.servicenow.instance import Instance
+from unlost_simulators.servicenow.model import ids
+from unlost_simulators.servicenow.query.compile import Compiler
+from unlost_simulators.servicenow.query.encoded import parse
+from unlost_simulators.servicenow.scenarios.chocolate.setup import RESTORE
+from unlost_simulators.servicenow.scenarios.chocolate.world import COMPANY
+from unlost_simulators.servicenow.simulator import Act
+from unlost_simulators.servicenow.store.store import equals
+from unlost_simulators.servicenow.writing.writer import Writer
+
+STORY_INCIDENT: str = ids.generated("incident", np.array([1], dtype=np.int64))[0].as_py()
+"""The incident about the cooling of Sonnenschein's delivery; it has an attachment."""
+STORY_CUSTOMER: str = ids.generated(COMPANY, np.array([int(SONNENSCHEIN.number)], dtype=np.int64))[
+    0
+].as_py()
+
+
+def ordinary_day(instance: Instance) -> Mapping[str, Any]:
+    """People do their work: a note, a change of state, a new incident."""
+    writer = _writer(instance)
+    writer.update("incident", STORY_INCIDENT, {"work_notes": "Logger getauscht.", "state": "6"})
+    writer.insert("incident", {"short_description": "Impressora sem papel", "priority": "4"})
+    return {"updated": 1, "inserted": 1}
+
+
+def delete_incidents(instance: Instance) -> Mapping[str, Any]:
+    """A colleague deletes the incidents of a customer, with journals and attachments."""
+    writer = _writer(instance)
+    rows = instance.store.select("incident", equals("company", STORY_CUSTOMER))
+    for row in rows:
+        writer.delete("incident", row["sys_id"])
+    return {"deleted": len(rows)}
+
+
+def overwrite_groups(instance: Instance) -> Mapping[str, Any]:
+    """An import puts all open incidents of high priority into no group."""
+    writer = _writer(instance)
+    query = parse("active=true^priorityIN1,2")
+    where = Compiler(instance.schema).compile("incident", query).where
+    rows = instance.store.select("incident", where)
+    for row in rows:
+        writer.update("incident", row["sys_id"], {"assignment_group": ""})
+    return {"updated": len(rows)}
+
+
+ACTS: Mapping[str, Act] = {
+    "ordinary-day": ordinary_day,
+    "delete-incidents": delete_incidents,
+    "overwrite-groups": overwrite_groups,
+}
+
+
+def _writer(instance: Instance) -> Writer:
+    user = instance.users.get(RESTORE)
+    if user is None:
+        raise LookupError(f"the scenario has no user {RESTORE}")
+    return Writer(instance, user)

@@ -1,0 +1,1 @@
+"""Writing rows: checks, automatic values, journals, the audit, deletions."""
