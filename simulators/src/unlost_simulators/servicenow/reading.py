@@ -46,6 +46,7 @@ class Reader:
 
     def __init__(self, instance: Instance, user: ApiUser) -> None:
         self.instance, self.user = instance, user
+        self._compiled: dict[Search, Reading] = {}
 
     def page(self, search: Search, *, limit: int, offset: int) -> Page:
         """Give a page of a search."""
@@ -68,9 +69,12 @@ class Reader:
 
     def compile(self, search: Search) -> Reading:
         """Give the SQL of a search, with all that hides rows from the user before the limit."""
-        reading = self._compiler().compile(search.table, search.query)
-        around = self._around(search.table, no_domain=search.no_domain)
-        return Reading(reading.where.also(around), reading.order, reading.dropped)
+        if search not in self._compiled:
+            reading = self._compiler().compile(search.table, search.query)
+            around = self._around(search.table, no_domain=search.no_domain)
+            where = reading.where.also(around)
+            self._compiled[search] = Reading(where, reading.order, reading.dropped)
+        return self._compiled[search]
 
     def _compiler(self) -> Compiler:
         settings = self.instance.settings

@@ -6,12 +6,12 @@ A restored attachment gets a new sys_id. No total count is sent, and the links a
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 
 from unlost_simulators.kit import blobs
 from unlost_simulators.kit.http import multipart
 from unlost_simulators.kit.http.calls import Answer, json_answer, no_content
-from unlost_simulators.kit.http.encoding import write_json
 from unlost_simulators.servicenow.access.acls import Operation
 from unlost_simulators.servicenow.http.bodies import read_object
 from unlost_simulators.servicenow.http.context import Context
@@ -48,10 +48,9 @@ def get_bytes(context: Context) -> Answer:
     """Answer ``GET attachment/{sys_id}/file``."""
     row = _row(context)
     recipe, stored = context.instance.store.content(row[ID])
-    metadata = write_json(_document(context, row)).decode()
     headers = {
         "Content-Disposition": f"attachment;filename*=UTF-8''{row[ID]}",
-        "X-Attachment-Metadata": metadata.encode("ascii", "backslashreplace").decode(),
+        "X-Attachment-Metadata": json.dumps(_document(context, row)),
     }
     answer = Answer(content_type=row["content_type"] or "application/octet-stream", headers=headers)
     if recipe:

@@ -15,10 +15,11 @@ COLLECTION = "collection"
 
 def describe(store: Store, stamp: str) -> None:
     """Write the rows of all tables; ``stamp`` is when they were created."""
-    for table in DESCRIBING:
-        store.delete(table, Where())
-    for definition in store.schema.tables():
-        describe_table(store, definition, stamp)
+    with store.database.writing():
+        for table in DESCRIBING:
+            store.delete(table, Where())
+        for definition in store.schema.tables():
+            describe_table(store, definition, stamp)
 
 
 def describe_table(store: Store, table: TableDef, stamp: str) -> None:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost_simulators.company import staff
+from unlost_simulators.company.columns import INSTANT
 from unlost_simulators.company.employees import OFFICES
 from unlost_simulators.company.it import SERVERS, SERVICES
 from unlost_simulators.company.world import runs
@@ -34,7 +35,7 @@ def tables(company: Company_) -> Tables:
     yield SERVER, _servers(company)
     for numbers in runs(company.sizes.staff):
         facts = staff.computers(company, numbers)
-        created = pc.cast(facts["bought"], pa.timestamp("ms")).cast(pa.timestamp("ms", tz="UTC"))
+        created = pc.cast(facts["bought"], pa.timestamp("ms")).cast(INSTANT)
         yield "cmdb_ci_computer", pa.table({
             "sys_id": computers(facts["serial"]),
             "name": facts["name"],

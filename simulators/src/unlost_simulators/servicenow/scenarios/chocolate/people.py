@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost_simulators.company import customers, it, people, staff, written
-from unlost_simulators.company.columns import joined
+from unlost_simulators.company.columns import INSTANT, joined
 from unlost_simulators.company.customers import Customer
 from unlost_simulators.company.draws import Numbers
 from unlost_simulators.company.employees import EMPLOYEES, OFFICES, Employee
@@ -72,18 +72,19 @@ def as_facts[Record](kind: type[Record], records: Sequence[Record]) -> Facts[Rec
     shape: Any = kind
     rows = [asdict(record) for record in records if isinstance(record, shape)]
     columns = {field.name: pa.array([row[field.name] for row in rows]) for field in fields(shape)}
-    return Facts(
-        kind,
-        {
-            name: column.cast(pa.string()) if pa.types.is_null(column.type) else column
-            for name, column in columns.items()
-        },
-    )
+    return Facts(kind, {name: _as_generated(column) for name, column in columns.items()})
+
+
+def _as_generated(column: pa.Array) -> pa.Array:
+    """Give a column the type that generated facts have."""
+    if pa.types.is_null(column.type):
+        return column.cast(pa.string())
+    return column.cast(INSTANT) if pa.types.is_timestamp(column.type) else column
 
 
 def instant_column(count: int, days: float) -> pa.Array:
     """Give the same instant in every row."""
-    return pa.array([ago(days)] * count, pa.timestamp("ms", tz="UTC"))
+    return pa.array([ago(days)] * count, INSTANT)
 
 
 def _stamps(company: Company_, table: str, numbers: Numbers, days: float) -> dict[str, pa.Array]:

@@ -33,7 +33,7 @@ USERS = (
     _user(NARROW, "itil", zone="Europe/Brussels"),
 )
 CLIENTS = (OAuthClient(CLIENT, PASSWORD, application_user=BACKUP),)
-_ROLES = ("admin", "itil", "snc_read_only", "query_no_domain_table_api", "security_admin")
+_ROLES = ("admin", "itil", "snc_read_only", "query_no_domain_table_api", "security_admin", "nobody")
 ACLS: Sequence[Acl] = (
     # Current instances have query ACLs from the start.
     Acl("sys_user", Operation.QUERY_RANGE, "email", frozenset({"admin"})),

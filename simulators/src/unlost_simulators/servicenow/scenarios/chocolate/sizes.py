@@ -12,6 +12,6 @@ class InstanceSizes(CompanySizes):
     """The defaults are scale 1, some 5,000 rows in all."""
 
     problems: int = 40
-    changes: int = 90
-    articles: int = 60
-    files: int = 120
+    changes: int = 120
+    articles: int = 120
+    files: int = 200

@@ -1,0 +1,111 @@
+"""Rows that encoded queries find, and conditions that are dropped without a word."""
+
+import pytest
+
+from simulators.servicenow.clients import Client
+from simulators.servicenow.conftest import AGENT
+
+
+def subjects(rows: list[dict]) -> list[str]:
+    return sorted(row["short_description"].removeprefix("Incident ") for row in rows)
+
+
+@pytest.mark.usefixtures("incidents")
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("priority=2", ["2"]),
+        ("priority!=2", ["1", "3", "4", "5"]),
+        ("priority>3", ["4", "5"]),
+        ("priority>=3^priority<5", ["3", "4"]),
+        ("priority<=1", ["1"]),
+        ("priorityBETWEEN2@4", ["2", "3", "4"]),
+        ("priorityIN1,5", ["1", "5"]),
+        ("priorityNOT IN1,5", ["2", "3", "4"]),
+        ("short_descriptionLIKEINCIDENT 3", ["3"]),
+        ("short_descriptionNOT LIKE3", ["1", "2", "4", "5"]),
+        ("short_descriptionSTARTSWITHinc", ["1", "2", "3", "4", "5"]),
+        ("short_descriptionENDSWITH4", ["4"]),
+        ("short_descriptionLIKE%", []),
+        ("close_notesISNOTEMPTY", []),
+        ("close_notesISEMPTY^priority=1^ORpriority=2", ["1", "2"]),
+        ("priority=1^NQpriority=5", ["1", "5"]),
+        ("priority=1^opened_by.name=Nobody", []),
+    ],
+)
+def test_operators(client: Client, query: str, expected: list[str]) -> None:
+    assert subjects(client.list("incident", query)) == expected
+
+
+@pytest.mark.usefixtures("incidents")
+def test_numbers_are_compared_as_numbers(client: Client) -> None:
+    client.create("sc_req_item", quantity="9")
+    client.create("sc_req_item", quantity="10")
+    assert [
+        row["quantity"] for row in client.list("sc_req_item", "quantity>8^ORDERBYquantity")
+    ] == [
+        "9",
+        "10",
+    ]
+    assert len(client.list("sc_req_item", "quantity>9")) == 1
+
+
+@pytest.mark.usefixtures("incidents")
+def test_orders(client: Client) -> None:
+    rows = client.list("incident", "ORDERBYDESCpriority")
+    assert [row["priority"] for row in rows] == ["5", "4", "3", "2", "1"]
+    ids = [row["sys_id"] for row in client.list("incident")]
+    assert ids == sorted(ids)
+
+
+@pytest.mark.usefixtures("incidents")
+@pytest.mark.parametrize(
+    "query",
+    [
+        "no_such_column=1^priority=2", "priority=2^state.name=New", "priority=2^nonsense",
+        "priority=2^caller_id.no_such=1", "priority=2^ORDERBYno_such", "priority=2^ORno_such=1",
+        "priority=2^problem_id.cmdb_ci.no_such=3",
+    ],
+)  # fmt: skip
+def test_an_invalid_condition_is_dropped_without_a_word(client: Client, query: str) -> None:
+    assert subjects(client.list("incident", query)) == ["2"]
+
+
+@pytest.mark.usefixtures("incidents")
+def test_a_property_makes_an_invalid_condition_find_nothing(client: Client) -> None:
+    client.admin("settings", invalid_query_returns_no_rows=True)
+    name = "glide.invalid_query.returns_no_rows"
+    assert client.list("sys_properties", f"name={name}")[0]["value"] == "true"
+    assert client.list("incident", "priority=2^no_such_column=1") == []
+    assert subjects(client.list("incident", "priority=2")) == ["2"]
+
+
+def test_columns_behind_references(client: Client) -> None:
+    boss = client.create("sys_user", name="Boss")["sys_id"]
+    user = client.create("sys_user", name="Jan", manager=boss)["sys_id"]
+    client.create("incident", short_description="Incident 1", caller_id=user)
+    client.create("incident", short_description="Incident 2", caller_id=boss)
+    assert subjects(client.list("incident", "caller_id.name=jan")) == ["1"]
+    assert subjects(client.list("incident", "caller_id.manager.name=Boss")) == ["1"]
+
+
+def test_values_are_compared_without_regard_to_case(client: Client) -> None:
+    client.create("incident", sys_id="ABCDEF" + "0" * 26, short_description="Incident 1")
+    assert subjects(client.list("incident", f"sys_id=abcdef{'0' * 26}")) == ["1"]
+
+
+def test_a_script_in_a_value_is_executed(client: Client, agent: Client) -> None:
+    client.create("incident", short_description="Incident 1", caller_id=AGENT.sys_id)
+    client.create("incident", short_description="Incident 2")
+    query = "caller_id=javascript:gs.getUserID()"
+    assert subjects(agent.list("incident", query)) == ["1"]
+    assert subjects(agent.list("incident", "caller_id=javascript:drop()")) == ["1", "2"]
+    assert client.see("scripts")["scripts"] == ["gs.getUserID()", "drop()"]
+
+
+@pytest.mark.usefixtures("incidents")
+def test_pairs_of_names_and_values_are_a_query_too(client: Client) -> None:
+    rows = client.get("table/incident", priority="2", sysparm_limit="5").json()["result"]
+    assert subjects(rows) == ["2"]
+    both = client.get("table/incident", priority="2", sysparm_query="priority=3").json()["result"]
+    assert subjects(both) == ["3"]
