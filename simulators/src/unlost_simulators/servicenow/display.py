@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from unlost_simulators.servicenow.instance import Instance
 from unlost_simulators.servicenow.model import times
@@ -22,20 +22,30 @@ class Displays:
     def __init__(self, instance: Instance, user: ApiUser) -> None:
         self.instance, self.user = instance, user
         self._names: dict[str, dict[str, str]] = defaultdict(dict)
-        self._entries: dict[str, list[Row]] = defaultdict(list)
+        self._entries: dict[str, list[Row]] = {}
 
-    def prepare(self, columns: Iterable[Column], rows: Sequence[Row]) -> None:
-        """Look up what the columns of the rows refer to."""
-        chosen = list(columns)
-        wanted: dict[str, set[str]] = defaultdict(set)
-        for column in chosen:
-            if column.target:
-                for row in rows:
-                    wanted[column.target].update(filter(None, row[column.name].split(",")))
-        for target, sys_ids in wanted.items():
-            self._look_up(target, sorted(sys_ids - self._names[target].keys()))
-        if any(column.kind in JOURNALS for column in chosen):
+    def labels(self, column: Column, rows: Sequence[Row]) -> list[str]:
+        """Give the display values of a column of rows."""
+        values = [row[column.name] for row in rows]
+        if column.kind in JOURNALS:
             self._read_entries([row[ID] for row in rows])
+            return [self._journal(column, row) for row in rows]
+        if column.kind is Kind.INSTANT:
+            return [times.shown(value, self.user.zone) for value in values]
+        if column.choices:
+            names = {choice.value: choice.label for choice in column.choices}
+            return [names.get(value, value) for value in values]
+        if column.target:
+            return self._referred(column.target, values)
+        return values
+
+    def _referred(self, target: str, values: Sequence[str]) -> list[str]:
+        lists = [value.split(",") if value else [] for value in values]
+        self._look_up(
+            target, sorted({each for ids in lists for each in ids} - self._names[target].keys())
+        )
+        names = self._names[target]
+        return [", ".join([names.get(each, each) for each in ids]) for ids in lists]
 
     def _look_up(self, target: str, sys_ids: list[str]) -> None:
         schema = self.instance.schema
@@ -51,29 +61,16 @@ class Displays:
             )
             self._names[target].update({row[ID]: row["shown"] for row in rows})
 
-    def _read_entries(self, sys_ids: list[str]) -> None:
+    def _read_entries(self, rows: Sequence[str]) -> None:
+        sys_ids = [each for each in rows if each not in self._entries]
         for at in range(0, len(sys_ids), AT_ONCE):
             part = sys_ids[at : at + AT_ONCE]
             where = Where(f"element_id IN ({', '.join('?' * len(part))})", tuple(part))
+            self._entries.update({each: [] for each in part})
             for row in self.instance.store.select(
                 JOURNAL, where, Slice("sys_created_on DESC, sys_id")
             ):
                 self._entries[row["element_id"]].append(row)
-
-    def of(self, column: Column, row: Row) -> str:
-        """Give the display value of a cell."""
-        value = row[column.name]
-        if column.kind in JOURNALS:
-            return self._journal(column, row)
-        if column.kind is Kind.INSTANT:
-            return times.shown(value, self.user.zone)
-        if column.choices:
-            labels = {choice.value: choice.label for choice in column.choices}
-            return labels.get(value, value)
-        if column.target:
-            names = self._names[column.target]
-            return ", ".join(names.get(each, each) for each in value.split(",")) if value else ""
-        return value
 
     def _journal(self, column: Column, row: Row) -> str:
         elements = (

@@ -21,6 +21,7 @@ class Operation(StrEnum):
     """An operation that an ACL speaks about.
 
     ``CONDITIONAL_RANGE`` is not documented; security maintenance of 2025 added it to many tables.
+    Here it is listed and does nothing.
     """
 
     READ = "read"

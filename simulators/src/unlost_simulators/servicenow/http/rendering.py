@@ -78,9 +78,8 @@ class Renderer:
             return [None] * len(rows)
         if not rest:
             present = [row for row in rows if row is not None]
-            if self._look.shown is not Shown.VALUES:
-                self._displays.prepare([column], present)
-            return ["" if row is None else self._cell(column, row) for row in rows]
+            made = iter(self._plain_cells(column, present))
+            return ["" if row is None else next(made) for row in rows]
         if not column.refers or self._context.instance.schema.get(column.target) is None:
             return [None] * len(rows)
         targets = self._targets(column, rows)
@@ -99,16 +98,26 @@ class Renderer:
             return False
         return context.instance.acls.may_column(context.user, table, column.name, Operation.READ)
 
-    def _cell(self, column: Column, row: Row) -> Any:
-        value = MASK if column.kind is Kind.SECRET and row[column.name] else row[column.name]
-        link = (
-            {"link": self._context.address("table", column.target, value)}
-            if column.refers and value and self._look.links
-            else {}
-        )
+    def _plain_cells(self, column: Column, rows: Sequence[Row]) -> list[Any]:
+        masked = column.kind is Kind.SECRET
+        values = [MASK if masked and row[column.name] else row[column.name] for row in rows]
+        linked = column.refers and self._look.links
+        root = self._context.address("table", column.target) if linked else ""
         if self._look.shown is Shown.VALUES:
-            return {**link, "value": value} if link else value
-        label = value if column.kind is Kind.SECRET else self._displays.of(column, row)
-        if self._look.shown is Shown.LABELS:
-            return {"display_value": label, **link} if link else label
-        return {"display_value": label, "value": value, **link}
+            if not linked:
+                return values
+            return [
+                {"link": f"{root}/{value}", "value": value} if value else "" for value in values
+            ]
+        labels = values if masked else self._displays.labels(column, rows)
+        if self._look.shown is Shown.BOTH:
+            return [
+                {"display_value": label, "value": value, "link": f"{root}/{value}"}
+                if linked and value
+                else {"display_value": label, "value": value}
+                for label, value in zip(labels, values, strict=True)
+            ]
+        return [
+            {"display_value": label, "link": f"{root}/{value}"} if linked and value else label
+            for label, value in zip(labels, values, strict=True)
+        ]

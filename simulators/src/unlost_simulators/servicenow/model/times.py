@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 FORMAT = "%Y-%m-%d %H:%M:%S"
+UTC_ZONE = "GMT"
 
 
 def text(when: datetime) -> str:
@@ -15,6 +16,8 @@ def text(when: datetime) -> str:
 
 def shown(stored: str, zone: str) -> str:
     """Give a stored instant as a user in a zone reads it; what is no instant stays."""
+    if zone == UTC_ZONE:
+        return stored
     try:
         when = datetime.strptime(stored, FORMAT).replace(tzinfo=UTC)
     except ValueError:

@@ -21,6 +21,7 @@ from unlost_simulators.servicenow.model.columns import (
     Cascade,
     Column,
     Kind,
+    TableDef,
 )
 from unlost_simulators.servicenow.model.errors import (
     AUTHORIZATION_FAILED,
@@ -35,6 +36,7 @@ from unlost_simulators.servicenow.query.compile import Compiler
 from unlost_simulators.servicenow.query.encoded import parse
 from unlost_simulators.servicenow.reading import Reader
 from unlost_simulators.servicenow.settings import ExistingId
+from unlost_simulators.servicenow.store.database import Row
 from unlost_simulators.servicenow.store.store import Where, equals
 from unlost_simulators.servicenow.writing import evidence, reclass
 from unlost_simulators.servicenow.writing.cells import stored
@@ -58,6 +60,19 @@ class Writer:
         definition = self.instance.open_table(table)
         if not self.instance.acls.may(self.user, table, Operation.CREATE):
             raise refused_by_acl("Insert")
+        # The transaction is the writer's alone, so that two rows never get the same number.
+        with self.instance.store.database.writing():
+            cells = self._new_cells(definition, values)
+            journals = self._entries(self.instance.schema.columns(table), values)
+            self.instance.store.insert(table, cells)
+            self._write_entries(table, cells[ID], journals)
+            if self.instance.settings.audit_inserts:
+                self._audit(table, cells[ID], {}, cells)
+            self._check(table, cells[ID], "insert")
+        return cells[ID]
+
+    def _new_cells(self, definition: TableDef, values: Mapping[str, Any]) -> dict[str, str]:
+        table = definition.name
         columns = self.instance.schema.columns(table)
         cells = {name: column.default for name, column in columns.items() if column.default}
         cells |= self._entered(table, values, columns, operation=Operation.CREATE)
@@ -67,25 +82,21 @@ class Writer:
         cells[ID] = self._new_id(table, values)
         if definition.number and not cells.get("number"):
             cells["number"] = self._next_number(table, definition.number)
-        cells |= self._stamps(columns, created=True)
         if CLASS in columns:
             cells[CLASS] = table
-        journals = self._entries(columns, values)
-        with self.instance.store.database.writing():
-            self.instance.store.insert(table, {**cells, **dict.fromkeys(journals, "")})
-            self._write_entries(table, cells[ID], journals)
-            if definition.audited and self.instance.settings.audit_inserts:
-                self._audit(table, cells[ID], {}, cells)
-            self._check(table, cells[ID], "insert")
-        return cells[ID]
+        return cells | self._stamps(columns, created=True)
 
     def update(self, table: str, sys_id: str, values: Mapping[str, Any]) -> None:
         """Change a row that the user may read."""
         self.instance.open_table(table)
         reader = Reader(self.instance, self.user)
-        row = reader.row(table, sys_id)
-        if not reader.permitted(table, [row], Operation.WRITE):
-            raise refused_by_acl("Update")
+        with self.instance.store.database.writing():
+            row = reader.row(table, sys_id)
+            if not reader.permitted(table, [row], Operation.WRITE):
+                raise refused_by_acl("Update")
+            self._change(table, row, values)
+
+    def _change(self, table: str, row: Row, values: Mapping[str, Any]) -> None:
         columns = self.instance.schema.columns(table)
         entered = self._entered(table, values, columns, operation=Operation.WRITE)
         changes = {
@@ -95,27 +106,26 @@ class Writer:
         }
         journals = self._entries(columns, values)
         concrete = row.get(CLASS, "") or table
-        with self.instance.store.database.writing():
-            if changes or journals:
-                count = {"sys_mod_count": str(int(row.get("sys_mod_count") or 0) + 1)}
-                stamps = {**self._stamps(columns, created=False), **count}
-                cells = changes | {name: stamps[name] for name in stamps if name in columns}
-                self.instance.store.update(table, row[ID], cells)
-                self._write_entries(table, row[ID], journals)
-                self._audit(concrete, row[ID], row, changes)
-            self._check(concrete, row[ID], "update")
-            target = str(values.get(CLASS) or concrete)
-            if target != concrete:
-                reclass.reclassify(self.instance, table, row[ID], target)
+        if changes or journals:
+            stamps = self._stamps(columns, created=False)
+            if "sys_mod_count" in columns:
+                stamps["sys_mod_count"] = str(int(row["sys_mod_count"] or 0) + 1)
+            self.instance.store.update(table, row[ID], changes | stamps)
+            self._write_entries(table, row[ID], journals)
+            self._audit(concrete, row[ID], row, changes)
+        self._check(concrete, row[ID], "update")
+        target = str(values.get(CLASS) or concrete)
+        if target != concrete:
+            reclass.reclassify(self.instance, table, row[ID], target)
 
     def delete(self, table: str, sys_id: str) -> None:
         """Delete a row with what hangs on it."""
         self.instance.open_table(table)
         reader = Reader(self.instance, self.user)
-        row = reader.row(table, sys_id)
-        if not reader.permitted(table, [row], Operation.DELETE):
-            raise refused_by_acl("Delete")
         with self.instance.store.database.writing():
+            row = reader.row(table, sys_id)
+            if not reader.permitted(table, [row], Operation.DELETE):
+                raise refused_by_acl("Delete")
             self._check(row.get(CLASS, "") or table, row[ID], "delete", policies=False)
             self._remove(table, row[ID], marked=self.user.name)
 
