@@ -1,4 +1,4 @@
-"""What administrators set up: API users with roles, OAuth clients, domains, ACLs, credentials."""
+"""The set-up by administrators: API users with roles, OAuth clients, domains, ACLs, credentials."""
 
 from __future__ import annotations
 
