@@ -1,4 +1,4 @@
-"""``unlost-sim servicenow``: instances that speak the Table API and what lies beside it."""
+"""``unlost-sim servicenow``: instances that speak the Table API and its companions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rate rules: what an administrator allows in an hour. Without rules there is no limit.
+"""Rate rules: the requests that an administrator allows in an hour. Without rules there is no limit.
 
 A rule of the single user wins over rules of his roles, and these over rules of all users; of several
 roles the lowest limit counts.

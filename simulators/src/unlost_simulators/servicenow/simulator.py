@@ -14,7 +14,7 @@ from unlost_simulators.servicenow.limits import RateRules
 from unlost_simulators.servicenow.oauth.sessions import Sessions
 
 type Act = Callable[[Instance], Mapping[str, Any]]
-"""Something that people do in the instance; says what it changed."""
+"""An act of people in the instance; gives the numbers of changed rows."""
 
 
 class Simulator:
@@ -36,7 +36,7 @@ class Simulator:
         return self.instance.settings.latency
 
     def facts(self) -> Mapping[str, Any]:
-        """Give what the command prints of the instance, beside its addresses.
+        """Give the facts that the command prints of the instance, beside its addresses.
 
         The passwords and secrets in it open nothing but this simulated instance.
         """

@@ -109,3 +109,21 @@ def test_pairs_of_names_and_values_are_a_query_too(client: Client) -> None:
     assert subjects(rows) == ["2"]
     both = client.get("table/incident", priority="2", sysparm_query="priority=3").json()["result"]
     assert subjects(both) == ["3"]
+
+
+def test_a_reference_to_a_table_that_does_not_exist(client: Client) -> None:
+    client.admin(
+        "schema/put-column", table="incident", name="u_gone", label="Gone", kind="reference",
+        target="no_such_table",
+    )  # fmt: skip
+    answer = client(
+        "POST", "table/incident", json={"u_gone": "x"},
+        params={"sysparm_input_display_value": "true"},
+    )  # fmt: skip
+    sys_id = answer.json()["result"]["sys_id"]
+    assert len(client.list("incident", "u_gone.name=Jan")) == 1
+    row = client.row(
+        "incident", sys_id, sysparm_fields="u_gone,u_gone.name", sysparm_display_value="true",
+        sysparm_exclude_reference_link="true",
+    )  # fmt: skip
+    assert row == {"u_gone": "x"}

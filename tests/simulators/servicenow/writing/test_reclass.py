@@ -7,7 +7,7 @@ def test_columns_that_the_target_lacks_are_lost(client: Client) -> None:
     row = client.create("incident", caller_id="x" * 32, short_description="s")
     assert client.admin(
         "records/reclass", table="task", sys_id=row["sys_id"], to="change_request"
-    ) == {"kept": True}
+    ) == {"exists": True}
     assert client.get(f"table/incident/{row['sys_id']}").status_code == 404
     moved = client.row("change_request", row["sys_id"])
     assert (moved["short_description"], moved["sys_class_name"]) == ("s", "change_request")
@@ -25,16 +25,16 @@ def test_a_class_written_by_rest_moves_the_record_too(client: Client) -> None:
 def test_a_mandatory_column_of_the_target_loses_the_record(client: Client) -> None:
     client.admin("rules/policy", table="problem", columns=["cause_notes"])
     sys_id = client.create("incident")["sys_id"]
-    kept = client.admin("records/reclass", table="task", sys_id=sys_id, to="problem")
-    assert kept == {"kept": False}
+    answer = client.admin("records/reclass", table="task", sys_id=sys_id, to="problem")
+    assert answer == {"exists": False}
     assert client.list("task") == []
 
 
 def test_classes_of_another_hierarchy_change_nothing(client: Client) -> None:
     sys_id = client.create("incident")["sys_id"]
-    for target, kept in (("sys_user", True), ("no_such_table", True)):
+    for target, exists in (("sys_user", True), ("no_such_table", True)):
         answer = client.admin("records/reclass", table="task", sys_id=sys_id, to=target)
-        assert answer == {"kept": kept}
+        assert answer == {"exists": exists}
     assert client.row("incident", sys_id)["sys_id"] == sys_id
     gone = client.admin("records/reclass", table="task", sys_id="0" * 32, to="incident")
-    assert gone == {"kept": False}
+    assert gone == {"exists": False}

@@ -1,6 +1,6 @@
 """ACLs: which roles may read, write, create and delete rows, and ask about columns.
 
-A simplification: what no ACL speaks about is open to every user. The list is mirrored in
+A simplification: tables and columns without an ACL are open to every user. The list is mirrored in
 sys_security_acl, where a client looks for the operations query_range and query_match.
 """
 

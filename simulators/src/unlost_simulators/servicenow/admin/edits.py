@@ -1,4 +1,4 @@
-"""Admin actions on rows and tables: what people, the platform and upgrades do in an instance."""
+"""Admin actions on rows and tables, as people, the platform and upgrades do them."""
 
 from __future__ import annotations
 
@@ -71,9 +71,9 @@ class Edits:
         return {"updated": 1}
 
     def reclass(self, wanted: Wanted) -> Any:
-        """Give ``sys_id`` of ``table`` the class ``to``; says whether the record is still there."""
+        """Give ``sys_id`` of ``table`` the class ``to``; gives whether the record still exists."""
         table, sys_id = wanted["table"], wanted["sys_id"]
-        return {"kept": reclass.reclassify(self.instance, table, sys_id, wanted["to"])}
+        return {"exists": reclass.reclassify(self.instance, table, sys_id, wanted["to"])}
 
     def clean(self, wanted: Wanted) -> Any:
         """Delete rows of ``table`` that meet ``query`` as the table cleaner does."""

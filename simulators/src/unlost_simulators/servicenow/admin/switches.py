@@ -47,7 +47,7 @@ class Switches:
         }
 
     def overview(self, _wanted: Wanted) -> Any:
-        """Give what a tester needs to begin."""
+        """Give users, clients, clock and tables, for a tester to begin with."""
         tables = [table.name for table in self.sim.instance.schema.tables()]
         return {**self.sim.facts(), "base_url": self.sim.base_url, "tables": tables}
 

@@ -10,7 +10,7 @@ from unlost_simulators.servicenow.model.errors import ServiceNowError
 
 
 def read_object(call: Call) -> dict[str, Any]:
-    """Read the body; of a list the first object counts. 400 for what is no object."""
+    """Read the body; of a list the first object counts. 400 for any other body."""
     if not call.body:
         return {}
     kind = call.headers.get("content-type", "application/json")

@@ -29,7 +29,7 @@ def import_row(context: Context) -> Answer:
 def import_rows(context: Context) -> Answer:
     """Answer ``POST import/{staging}/insertMultiple``: the transformation comes later in life.
 
-    The simulator transforms before it answers, and does not tell the results (an inference).
+    The simulator transforms before it answers, and does not give the results (an inference).
     """
     mapping = _map(context)
     records = read_object(context.call).get("records")

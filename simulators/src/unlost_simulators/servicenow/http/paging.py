@@ -36,7 +36,7 @@ def _number(context: Context, name: str, default: int) -> int:
 def link_header(context: Context, window: Window, *, fetched: int, total: int | None) -> str:
     """Give the Link header, empty where one page holds all.
 
-    Without a count nobody knows the last page, and a full page is taken to have a next one (an
+    Without a count the last page is not known, and a full page is taken to have a next one (an
     inference).
     """
     if window.limit == 0:

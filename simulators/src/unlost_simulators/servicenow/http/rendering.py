@@ -19,7 +19,7 @@ from unlost_simulators.servicenow.store.database import Row
 from unlost_simulators.servicenow.store.store import Where
 
 MASK = "********"
-"""The value of a two-way password; what REST gives in life depends on the instance."""
+"""The value of a two-way password; the answer of a real instance depends on its settings."""
 
 
 class Shown(StrEnum):
@@ -78,8 +78,8 @@ class Renderer:
             return [None] * len(rows)
         if not rest:
             present = [row for row in rows if row is not None]
-            made = iter(self._plain_cells(column, present))
-            return ["" if row is None else next(made) for row in rows]
+            cells = iter(self._plain_cells(column, present))
+            return ["" if row is None else next(cells) for row in rows]
         if not column.refers or self._context.instance.schema.get(column.target) is None:
             return [None] * len(rows)
         targets = self._targets(column, rows)

@@ -1,4 +1,4 @@
-"""Refusals, with the texts by which clients tell them apart."""
+"""Refusals, with the texts by which clients distinguish them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ AUTHORIZATION_FAILED = "Operation Failed"
 
 
 class ServiceNowError(Exception):
-    """A refusal: its status, its message, and the detail that tells its cause."""
+    """A refusal: its status, its message, and the detail that names its cause."""
 
     def __init__(self, status: int, message: str, detail: str | None = None) -> None:
         super().__init__(f"{status} {message}: {detail}")
@@ -16,7 +16,7 @@ class ServiceNowError(Exception):
 
 
 def no_record() -> ServiceNowError:
-    """Give the 404 that never tells missing from hidden."""
+    """Give the 404 that does not distinguish missing from hidden rows."""
     text = "Record doesn't exist or ACL restricts the record retrieval"
     return ServiceNowError(404, "No Record found", text)
 

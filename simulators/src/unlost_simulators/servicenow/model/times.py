@@ -15,7 +15,7 @@ def text(when: datetime) -> str:
 
 
 def shown(stored: str, zone: str) -> str:
-    """Give a stored instant as a user in a zone reads it; what is no instant stays."""
+    """Give a stored instant as a user in a zone reads it; other texts stay."""
     if zone == UTC_ZONE:
         return stored
     try:
@@ -26,7 +26,7 @@ def shown(stored: str, zone: str) -> str:
 
 
 def typed(entered: str, zone: str) -> str:
-    """Give what a user in a zone typed as the instance stores it; what is no instant stays."""
+    """Give the entry of a user in a zone as the instance stores it; other texts stay."""
     try:
         when = datetime.strptime(entered, FORMAT).replace(tzinfo=ZoneInfo(zone))
     except ValueError:

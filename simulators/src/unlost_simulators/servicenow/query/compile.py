@@ -1,4 +1,4 @@
-"""From an encoded query to SQL, with what the caller may not ask left out.
+"""From an encoded query to SQL, without the conditions that the caller may not send.
 
 An invalid condition is dropped without a word and rows come from the rest, unless the property
 ``glide.invalid_query.returns_no_rows`` is set.

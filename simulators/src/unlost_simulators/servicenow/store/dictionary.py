@@ -112,5 +112,5 @@ def _dictionary_row(table: str, element: str, of: Column | TableDef) -> dict[str
     }
 
 
-def _flag(on: bool) -> str:  # noqa: FBT001 - the value of a cell
-    return "true" if on else "false"
+def _flag(value: object) -> str:
+    return str(value).lower()

@@ -17,7 +17,7 @@ from unlost_simulators.servicenow.store.cells import cell_texts
 from unlost_simulators.servicenow.store.database import Cells, Database, Row, quoted
 
 CONTENTS = "_contents"
-"""Bytes of attachments: a recipe, or what was uploaded."""
+"""Bytes of attachments: a recipe, or the bytes of an upload."""
 
 
 @dataclass(frozen=True, slots=True)

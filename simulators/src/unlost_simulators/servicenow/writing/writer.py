@@ -119,7 +119,7 @@ class Writer:
             reclass.reclassify(self.instance, table, row[ID], target)
 
     def delete(self, table: str, sys_id: str) -> None:
-        """Delete a row with what hangs on it."""
+        """Delete a row with its attachments and dependent rows."""
         self.instance.open_table(table)
         reader = Reader(self.instance, self.user)
         with self.instance.store.database.writing():
@@ -255,7 +255,7 @@ class Writer:
                 )  # fmt: skip
 
     def _check(self, table: str, sys_id: str, operation: str, *, policies: bool = True) -> None:
-        """Refuse what business rules and data policies do not allow; the transaction rolls back."""
+        """Refuse writes that business rules and data policies forbid; the transaction rolls back."""
         for rule in self.instance.rules.of_writes(table, operation):
             where = Compiler(self.instance.schema).compile(table, parse(rule.condition)).where
             if self.instance.store.count(table, where.also(equals(ID, sys_id))):

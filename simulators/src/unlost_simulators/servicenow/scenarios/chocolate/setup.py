@@ -1,4 +1,4 @@
-"""The set-up by administrators: API users with roles, OAuth clients, domains, ACLs, credentials."""
+"""The setup of administrators: API users with roles, OAuth clients, domains, ACLs, credentials."""
 
 from __future__ import annotations
 
