@@ -71,7 +71,7 @@ STATIC_URL = "/static/"
 STYLE_PAGE = os.environ.get("UNLOST_STYLE_PAGE") == "1"  # serve /style/, a page of all components
 USE_I18N = True
 LANGUAGES = [("en", "English"), ("ar", "العربية")]
-# Each connector brings the translations of its own texts.
+# Each connector has a folder with the translations of its texts.
 LOCALE_PATHS = [HERE / "locale", *sorted(HERE.parent.glob("connectors/*/locale"))]
 
 # --- signing in ------------------------------------------------------------------------------------

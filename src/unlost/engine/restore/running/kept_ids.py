@@ -1,7 +1,7 @@
 """Ids that new records were to have: the id that a step asks for, and outcomes with another one.
 
 asked for 001A, the org answers 001A     the record is back with its id
-asked for 001A, the org answers 001B     001B is a new record, with a code of its own
+asked for 001A, the org answers 001B     001B is a new record, and a code says so
 """
 
 from collections.abc import Iterable, Iterator
