@@ -5,7 +5,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Error as PlaywrightError
 
 from browser.visitor import Visitor
 from unlost_simulators.process import SimulatorProcess
@@ -24,6 +25,7 @@ ADMINISTRATOR = "lotte.devos@chocolate.example"
 PASSWORD = "correct horse battery staple"
 UNLOST = Path(sys.executable).with_name("unlost")
 PATIENCE = 45_000  # milliseconds, on a busy machine
+MOST_TEXT = 4_000  # characters of a page beside a failure
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 
 
@@ -34,6 +36,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.network)
             item.add_marker(pytest.mark.timeout(300))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show beside a failure what the open pages said."""
+    report = yield
+    if call.when == "call" and report.failed:
+        report.sections.extend((visitor.page.url, _text(visitor)) for visitor in OPENED)
+    return report
+
+
+def _text(visitor: Visitor) -> str:
+    try:
+        return visitor.page.inner_text("main", timeout=5_000)[:MOST_TEXT]
+    except PlaywrightError as error:  # the failure itself is to be seen
+        return str(error)
 
 
 @dataclass
@@ -195,21 +215,23 @@ def first_admin(console: Console, browser: Browser) -> dict[str, Any]:
 
 
 type Visit = Callable[..., Visitor]
+OPENED: list[Visitor] = []  # by the test that runs
 
 
 @pytest.fixture
 def visit(console: Console, browser: Browser, admin: dict[str, Any]) -> Iterator[Visit]:
     """A visitor who is signed in as the admin; what went wrong on the way fails the test."""
-    opened: list[Visitor] = []
 
     def made(**options: Any) -> Visitor:
         told = {"storage_state": admin, "locale": "en-US", **options}
         context = browser.new_context(**told)
         context.set_default_timeout(PATIENCE)
-        opened.append(Visitor(context, console.url))
-        return opened[-1]
+        OPENED.append(Visitor(context, console.url))
+        return OPENED[-1]
 
     yield made
+    opened = OPENED.copy()
+    OPENED.clear()
     for visitor in opened:
         visitor.done()
         visitor.context.close()
