@@ -249,7 +249,7 @@ class FileJudge:
         for file, new in lives.items():
             assert new not in ours, f"{file} left, and its new file {new} was deleted"
             if new in live:
-                self._has_the_newest(file, new, calm=calm)
+                self._has_the_newest(file, new, run if calm else "")
                 self.met["file replaced"] += 1
         if ours:
             self.met["new file discarded"] += 1
@@ -258,15 +258,18 @@ class FileJudge:
         rows = self.town.vault.lineage(self.town.oid, table=DOCUMENT, records=[file.record])
         return str(resolve(rows, org=self.town.oid, target=self.town.oid)[file])
 
-    def _has_the_newest(self, file: RecordKey, new: str, *, calm: bool) -> None:
+    def _has_the_newest(self, file: RecordKey, new: str, calm_run: str) -> None:
         bodies = {gone.seen.body for key, gone in self._of(file, EDITION) if gone.latest}
         live = self.town.picture()
         fresh = {
             s.body for k, s in live.items() if k.table == EDITION and s.value("Document") == new
         }
         assert fresh >= bodies, f"{new} has {fresh}, and not the newest of {file}: {bodies}"
-        if calm:
-            before = Counter(gone.seen.value("Holder") for _, gone in self._of(file, LINK))
+        if calm_run:
+            links = self.ledger.deleted[calm_run]  # people may have removed others before
+            before = Counter(
+                gone.seen.value("Holder") for key, gone in self._of(file, LINK) if key in links
+            )
             after = Counter(
                 seen.value("Holder")
                 for key, seen in live.items()

@@ -15,7 +15,7 @@ from unlost.engine.restore.journal.archives import discarded, uncommitted
 from unlost.engine.restore.planning.left_out import LeftOut
 from unlost.engine.restore.planning.plan import plan_restore
 from unlost.engine.restore.running import execute as executing
-from unlost.engine.restore.running.passes import copying
+from unlost.engine.restore.running.passes import archiving, copying
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
@@ -475,6 +475,35 @@ def test_a_new_file_that_a_trigger_deletes_with_the_old_one_is_named(
     monkeypatch.setattr(cabinet.platform, "delete", delete)
     named = stayed(cabinet.run(plan))
     assert named[f"Document/{deleted[0]}"] == "archive-vanished"
+
+
+@pytest.mark.parametrize("stops", [False, True])
+def test_what_a_trigger_deletes_with_a_new_file_that_is_not_needed_is_named(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, *, stops: bool
+) -> None:
+    """The run did not look at the org after it had taken the new files away."""
+    plan = cabinet.files_plan()
+    olds = {*cabinet.live("Document")}
+    original, deleted = cabinet.platform.delete, list[str]()
+
+    def delete(table: str, record: str, *, by: str) -> None:
+        if table == "Document" and record in olds:
+            raise RowRefused("NO", "No.")
+        original(table, record, by=by)
+        if table == "Document" and not deleted:
+            deleted.extend(sorted(cabinet.live("Account"))[:1])
+            original("Account", deleted[0], by=by)
+
+    monkeypatch.setattr(cabinet.platform, "delete", delete)
+    if stops:
+        with monkeypatch.context() as patch:
+            patch.setattr(archiving, "point", crash)
+            with pytest.raises(Crash):
+                cabinet.run(plan)
+        cabinet.clock.advance(hours=2)
+    named = stayed(cabinet.run(plan))
+    assert named[f"Account/{deleted[0]}"] == "archive-vanished"
+    assert set(named.values()) == {"write-refused", "archive-together", "archive-vanished"}
 
 
 def test_a_file_stays_if_its_copy_has_no_hash(

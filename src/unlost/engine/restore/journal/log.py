@@ -15,7 +15,7 @@ docs/adr/0019.
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -132,7 +132,8 @@ class RestoreState:
 
     def _note_deletions(self, intent: CallIntent, outcomes: Iterable[RowOutcome]) -> None:
         # A refused call deletes nothing: what vanishes while the run waits after it is by others.
-        if intent.stage is Pass.DELETE and any(o.kind is OutcomeKind.DONE for o in outcomes):
+        is_deletion = intent.stage in (Pass.DELETE, Pass.DISCARD)
+        if is_deletion and any(o.kind is OutcomeKind.DONE for o in outcomes):
             # Lost answers are found in any order.
             self.deletes_since = min(self.deletes_since or intent.at, intent.at)
 
@@ -220,9 +221,8 @@ class RestoreLog:
         self._writing = threading.Lock()
         self._count = 0
         self.state = RestoreState()
-        for payload in journal.read():
-            for entry in decode(payload):
-                self._apply(_with_plan(entry, plan))
+        for entry in self.entries():
+            self._apply(_with_plan(entry, plan))
 
     def write(self, entry: Entry) -> int:
         """Write an entry and return its number; durable on return."""
@@ -252,6 +252,10 @@ class RestoreLog:
         for ticket in waiting:
             if ticket.error is not None:
                 raise ticket.error
+
+    def entries(self) -> Iterator[Entry]:
+        """Read all durable entries again, in their order."""
+        return (entry for payload in self._journal.read() for entry in decode(payload))
 
     def release(self) -> None:
         """Drop what the state knows of single records; call it once the run is closed."""

@@ -12,6 +12,7 @@ from itertools import batched
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.restore.journal.deletion_times import deletion_times
 from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.comparison import checked_columns, value_columns
 from unlost.engine.restore.running.deletions import source_of
@@ -20,6 +21,7 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import rows_in_memory
 from unlost.engine.restore.values.cells import digests
 from unlost.engine.restore.values.outcome import Ending
+from unlost.model.plan import RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import Table
@@ -115,10 +117,29 @@ def _rows(
         )
 
 
+def _changed_later(
+    session: RestoreSession, table: Table, known: pa.Table, ids: Sequence[str]
+) -> Iterator[str]:
+    """Yield those of the records whose newest state is not older than their deletion."""
+    keys = {RecordKey(table.name, record) for record in ids}
+    deleted = deletion_times(session.log.entries(), keys)
+    changed = dict(
+        zip(known["_u_id"].to_pylist(), known["_u_modified_at"].to_pylist(), strict=True)
+    )
+    for key in keys:
+        then, at = changed[key.record], deleted.get(key)
+        if then is None or at is None or then >= at:
+            yield key.record
+
+
 def _still_archived(
     session: RestoreSession, newest: Snapshot, table: Table, copies: pa.Table
 ) -> pa.Table:
-    """The copies of records whose newest state in the vault is the same."""
+    """The copies of records whose newest state in the vault is the same, or older than the deletion.
+
+    Right before a record is deleted, it is compared with its copy. So another state from before that
+    time, which people took back since, does not count.
+    """
     ids = copies["_u_id"].cast(pa.string())
     known = newest.get(table.name, ids.to_pylist())
     # The delete itself changed the times, and emptied references of circles.
@@ -131,5 +152,7 @@ def _still_archived(
     columns = [name for name in value_columns(table) if name in both]
     then = dict(zip(ids.to_pylist(), digests(table, copies, columns), strict=True))
     now = zip(known["_u_id"].to_pylist(), digests(table, known, columns), strict=True)
-    same = [record for record, text in now if then.get(record) == text]
-    return copies.filter(pc.is_in(ids, value_set=pa.array(same, pa.string())))
+    others = [record for record, text in now if then.get(record) != text]
+    if others:
+        others = list(_changed_later(session, table, known, others))
+    return copies.filter(pc.invert(pc.is_in(ids, value_set=pa.array(others, pa.string()))))

@@ -94,7 +94,8 @@ def archive(session: RestoreSession) -> None:
     close_again(session, session.plan.steps)  # also drafts of a process that ended
     discard_copies(session)
     point(session)
-    if session.log.state.began(Pass.POINT):  # a flow may act on the updates
+    state = session.log.state
+    if state.began(Pass.DISCARD) or state.began(Pass.POINT):  # triggers and flows may act on both
         watch.read()
         _note_surplus(session, watch)
 
