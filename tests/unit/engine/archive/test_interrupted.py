@@ -226,3 +226,23 @@ def test_a_record_that_came_back_after_the_copy_and_vanished_was_not_named(
 
     monkeypatch.setattr(office.platform, "delete", trigger)
     assert stayed(office.run(plan))[f"Account/{back}"] == "archive-vanished"
+
+
+def test_an_edit_that_people_take_back_while_a_run_stands_still_changes_nothing(
+    office: Office,
+) -> None:
+    """A backup stored the other value in between; the last values are those of the copy."""
+    office.writer.faults.plant("write", Crash(), table="Account", after=0)
+    plan, edited = office.archive_plan(), office.record("Account", "A1")
+    with pytest.raises(Crash):
+        office.run(plan)
+    office.writer.faults.clear()
+    for name in ("A1 edited", "A1"):
+        office.clock.advance(hours=1)
+        office.org.update("Account", edited, {"Name": name}, by="U9")
+        if name != "A1":
+            office.night()
+    done = office.run(plan)
+    assert archived(done)["Account"] == 4
+    newest = office.vault.history(office.oid, "Account", edited)[-1]
+    assert (str(newest.op), newest.cells["Name"]) == ("A", "A1")

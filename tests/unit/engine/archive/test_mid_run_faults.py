@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from unit.engine.archive.cabinet import Cabinet
 from unit.engine.archive.test_nothing_lost import let_undelete
-from unit.engine.archive.test_old_versions import Cabinet, freed
+from unit.engine.archive.test_old_versions import freed
 from unit.engine.archive.test_run import EACH, NEW, Office, archived, stayed
 from unlost.engine.restore.running.passes import archiving
 from unlost.engine.restore.values.outcome import RestoreOutcome

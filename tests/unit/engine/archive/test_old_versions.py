@@ -4,19 +4,16 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
-from unit.engine.archive.test_run import Office, archived, note_codes, stayed
+from unit.engine.archive.cabinet import Cabinet
+from unit.engine.archive.test_run import archived, note_codes, stayed
 from unlost.engine.archive.preview import preview
-from unlost.engine.records.deletions import losses_between
-from unlost.engine.restore.journal.archives import discarded, uncommitted
 from unlost.engine.restore.planning.left_out import LeftOut
 from unlost.engine.restore.planning.plan import plan_restore
-from unlost.engine.restore.running import execute as executing
-from unlost.engine.restore.running.passes import archiving, copying
-from unlost.engine.restore.running.session import RestorePorts
+from unlost.engine.restore.running.passes import copying
 from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.archive import (
@@ -30,9 +27,8 @@ from unlost.model.archive import (
     ParentPointer,
 )
 from unlost.model.errors import UsageError
-from unlost.model.losses import FoldReason, LossRule, LossRules
-from unlost.model.plan import Action, RecordKey, RestorePlan, Selection, SelectionKind
-from unlost.model.source.schema import DeleteRule, Reference, WireKind
+from unlost.model.plan import Action, RecordKey, Selection, SelectionKind
+from unlost.model.source.schema import DeleteRule, WireKind
 from unlost.model.source.shared_files import (
     CopiedVersions,
     FileMentions,
@@ -40,10 +36,10 @@ from unlost.model.source.shared_files import (
     KeepingColumn,
     SharedFile,
 )
-from unlost.model.source.writing import Birth, ByProduct, Identity, MatchKey, WriteOp
+from unlost.model.source.writing import WriteOp
 from unlost.model.storage import FileVersionRule
 from unlost.model.vault.lineage import resolve
-from unlost.model.vault.retention import Hold, HoldScope, HoldTarget
+from unlost.model.vault.retention import HoldScope, HoldTarget
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
@@ -69,91 +65,6 @@ FREE = ArchivePolicy(
     old_versions=OldVersionRule.FREE,
 )
 NAMES, SINGLE = {"D0", "D1"}, "single"
-
-
-class Cabinet(Office):
-    """Two documents with three editions, a single edition, and links to accounts."""
-
-    def __init__(self, work: Path) -> None:
-        super().__init__(work)
-        self.org.add_table(
-            "Document",
-            {"Name": TEXT, "Kind": TEXT, "See": LINK},
-            references={"See": Reference(("Document",), DeleteRule.SET_NULL)},
-        )
-        self.org.add_table(
-            "Edition",
-            {"Name": TEXT, "Document": LINK, "Latest": TEXT, "Reason": TEXT},
-            files=True,
-            references={"Document": Reference(("Document",), CASCADE)},
-        )
-        tables = {"Document": ("Document",), "Holder": ("Account", "Contact")}
-        self.org.add_table(
-            "Link",
-            {"Name": TEXT, "Document": LINK, "Holder": LINK},
-            references={name: Reference(targets, CASCADE) for name, targets in tables.items()},
-        )
-        self.allow(
-            "Edition",
-            identity=Identity.UNDELETE,
-            settable=frozenset({"Name", "Document", "Reason"}),
-            by_products=(ByProduct("Document", "Document", reuse=True),),
-        )
-        self.allow(
-            "Document",
-            identity=Identity.UNDELETE,
-            birth=Birth.BY_PRODUCT,
-            ops=frozenset({WriteOp.UPDATE, WriteOp.DELETE, WriteOp.UNDELETE}),
-        )
-        self.allow("Link", identity=Identity.UNDELETE, keys=(MatchKey(("Document", "Holder")),))
-        for number in range(2):
-            document = self.document(f"D{number}", editions=3)
-            self.link(document, self.record("Account", f"A{number}"))
-        self.document(SINGLE, editions=1)
-        self.night()
-
-    def document(self, name: str, *, editions: int, **cells: str) -> str:
-        document = self.make("Document", name, **cells)
-        for number in range(editions):
-            last = number == editions - 1
-            edition = self.org.attach("Edition", name, f"{name} {number}".encode() * 10)
-            cells_of = {
-                "Document": document,
-                "Latest": "true" if last else "false",
-                "Reason": "corrected" if number else None,
-            }
-            self.org.update("Edition", edition, cells_of)
-        return document
-
-    def link(self, document: str, holder: str) -> str:
-        return self.make("Link", f"of {holder}", Document=document, Holder=holder)
-
-    def restore_ports(self) -> RestorePorts:
-        return replace(super().restore_ports(), shared=(KIND,))
-
-    def files_plan(self, policy: ArchivePolicy = FREE, **changes: Any) -> RestorePlan:
-        return self.archive_plan(policy=policy, shared=(KIND,), **changes)
-
-    def refused(self, policy: ArchivePolicy) -> str:
-        with pytest.raises(UsageError) as caught:
-            self.files_plan(policy)
-        return caught.value.code
-
-    def state(self) -> dict[str, tuple[int, set[str | None], bytes]]:
-        """By the name of a document, the number of its editions, its holders, and its content."""
-        editions, links = self.live("Edition"), self.live("Link")
-        names: dict[str, tuple[int, set[str | None], bytes]] = {}
-        for document, cells in self.live("Document").items():
-            mine = [key for key, row in editions.items() if row["Document"] == document]
-            held = {row["Holder"] for row in links.values() if row["Document"] == document}
-            newest = max(mine, key=lambda key: (editions[key]["Latest"] or "", key))
-            name = str(cells["Name"])
-            assert name not in names, "each document is there once"
-            names[name] = (len(mine), held, self.org.tables["Edition"].files[newest])
-        return names
-
-    def hold(self, target: HoldTarget) -> None:
-        self.vault.change_holds(self.oid, placed=[Hold(target)], run="hold-1")
 
 
 @pytest.fixture
@@ -477,35 +388,6 @@ def test_a_new_file_that_a_trigger_deletes_with_the_old_one_is_named(
     assert named[f"Document/{deleted[0]}"] == "archive-vanished"
 
 
-@pytest.mark.parametrize("stops", [False, True])
-def test_what_a_trigger_deletes_with_a_new_file_that_is_not_needed_is_named(
-    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, *, stops: bool
-) -> None:
-    """The run did not look at the org after it had taken the new files away."""
-    plan = cabinet.files_plan()
-    olds = {*cabinet.live("Document")}
-    original, deleted = cabinet.platform.delete, list[str]()
-
-    def delete(table: str, record: str, *, by: str) -> None:
-        if table == "Document" and record in olds:
-            raise RowRefused("NO", "No.")
-        original(table, record, by=by)
-        if table == "Document" and not deleted:
-            deleted.extend(sorted(cabinet.live("Account"))[:1])
-            original("Account", deleted[0], by=by)
-
-    monkeypatch.setattr(cabinet.platform, "delete", delete)
-    if stops:
-        with monkeypatch.context() as patch:
-            patch.setattr(archiving, "point", crash)
-            with pytest.raises(Crash):
-                cabinet.run(plan)
-        cabinet.clock.advance(hours=2)
-    named = stayed(cabinet.run(plan))
-    assert named[f"Account/{deleted[0]}"] == "archive-vanished"
-    assert set(named.values()) == {"write-refused", "archive-together", "archive-vanished"}
-
-
 def test_a_file_stays_if_its_copy_has_no_hash(
     cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -612,76 +494,6 @@ def test_a_run_that_stops_while_it_takes_a_new_file_away_goes_on(
     cabinet.run(plan)
     cabinet.writer.faults.clear()
     assert cabinet.state() == before
-
-
-# --- losses -----------------------------------------------------------------------------------------
-
-LOSSES = LossRules(dict.fromkeys(("Document", "Edition", "Link"), LossRule()))
-
-
-def crash(_session: object) -> NoReturn:
-    raise Crash
-
-
-def lost(cabinet: Cabinet, *, after: int) -> set[FoldReason | None]:
-    """The reasons to leave the newest backup's deletions out of the inbox; None for a loss."""
-    until = cabinet.vault.snapshots(cabinet.oid)[-1].number
-    groups = losses_between(
-        cabinet.vault,
-        cabinet.oid,
-        LOSSES,
-        after=after,
-        until=until,
-        tables=LOSSES.tables,
-        by_runs=discarded(cabinet.vault, cabinet.oid, after=after, until=until),
-        by_archives=uncommitted(cabinet.vault, cabinet.oid, until=until),
-    )
-    return {group.folded for group in groups}
-
-
-@pytest.mark.parametrize("ends", [True, False])
-def test_a_new_file_that_a_backup_saw_before_the_run_took_it_away_is_no_loss(
-    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, *, ends: bool
-) -> None:
-    """The run may end before the next backup, or after it."""
-    plan, before = cabinet.files_plan(), cabinet.state()
-    cabinet.writer.faults.plant("row", RowRefused("NO", "No."), table="Link", times=2)
-    cabinet.writer.faults.plant("write", Crash(), table="Document")
-    with pytest.raises(Crash):
-        cabinet.run(plan)
-    cabinet.writer.faults.clear()
-    cabinet.night()
-    seen = cabinet.vault.snapshots(cabinet.oid)[-1].number
-    assert len(cabinet.live("Document")) == 5, "two new files"
-    cabinet.clock.advance(days=3)
-    with monkeypatch.context() as patch:
-        if not ends:
-            patch.setattr(executing, "_close", crash)
-        with contextlib.suppress(Crash):
-            cabinet.run(plan)
-    cabinet.night()
-    assert cabinet.state() == before
-    assert lost(cabinet, after=seen) == {FoldReason.OWN_RUN if ends else FoldReason.ARCHIVED}
-
-
-def test_an_archive_without_new_files_discards_none(cabinet: Cabinet) -> None:
-    seen = cabinet.vault.snapshots(cabinet.oid)[-1].number
-    cabinet.archive()
-    cabinet.run(cabinet.files_plan())
-    cabinet.night()
-    until = cabinet.vault.snapshots(cabinet.oid)[-1].number
-    assert discarded(cabinet.vault, cabinet.oid, after=seen, until=until) == {}
-
-
-def test_an_archive_without_a_journal_discards_nothing(
-    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = cabinet.vault.snapshots(cabinet.oid)[-1].number
-    cabinet.run(cabinet.files_plan())
-    cabinet.night()
-    empty = cabinet.vault.journal(cabinet.oid, "archive-never")
-    monkeypatch.setattr(cabinet.vault, "journal", lambda _org, _run: empty)
-    assert discarded(cabinet.vault, cabinet.oid, after=seen, until=seen + 9) == {}
 
 
 # --- restores ---------------------------------------------------------------------------------------
