@@ -38,7 +38,7 @@ from unlost.engine.backup.missing.census import CensusResult
 from unlost.engine.backup.missing.lookup import LookupResult
 from unlost.engine.backup.proof.proving import Quotas
 from unlost.engine.backup.reading import PlannedReads, ReadProgress
-from unlost.engine.backup.row_check import DueRange
+from unlost.engine.backup.row_check import DuePart
 from unlost.engine.backup.session import BackupStart
 from unlost.engine.restore.journal import entries
 from unlost.engine.restore.planning.shown.summary import PlanSummary
@@ -234,7 +234,7 @@ DOCUMENTS: dict[str, Document] = {
     "step/clocks": as_step(ClockReading),
     "step/count": as_step(SourceCount),
     "step/rights": as_step(GrantsNow),
-    "step/audit": as_step(DueRange),
+    "step/audit": as_step(DuePart),
     "step/quotas": as_step(Quotas),
     "step/salesforce-task": Document(TaskState, _write_task, _read_task),
     "step/file": as_values(FileRef),

@@ -23,7 +23,7 @@ from unlost.model.source.sign_in import SignInMethods
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import BinaryIO
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from unlost.model.source.checklist import ChecklistStep
     from unlost.model.source.connector_info import Expiry
     from unlost.model.source.quota import Quota
+    from unlost.model.source.reading import Cursor, RowCheckPart
     from unlost.model.source.schema import Schema, Table
     from unlost.model.source.shared_files import SharedFile
     from unlost.model.source.writing import (
@@ -148,9 +149,16 @@ class PlainSource(ABC):
         """Not reported."""
         return {}
 
-    def id_order(self, ids: pa.Array) -> pa.Array:
-        """The ids: the source sorts them by their bytes."""
-        return ids
+    def plan_row_check(
+        self,
+        table: Table,  # noqa: ARG002
+        since: Cursor,  # noqa: ARG002
+        part: RowCheckPart,  # noqa: ARG002
+        *,
+        stored: Callable[[], Iterator[pa.Array]],  # noqa: ARG002
+    ) -> Sequence[ReadTask]:
+        """None: no table has the trait ROW_CHECK."""
+        return ()
 
     def prepare(self, task: ReadTask) -> Ready | Wait:
         """Ready: the source does no work in the background."""

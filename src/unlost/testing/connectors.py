@@ -16,7 +16,7 @@ import pytest
 from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind
 from unlost.model.ports.source import Source
-from unlost.model.source.reading import IdRange, Op, Page, ReadTask, Ready, Rows, Wait
+from unlost.model.source.reading import Cursor, Op, Page, ReadTask, Ready, RowCheckPart, Rows, Wait
 from unlost.model.source.schema import DeleteRule, Schema, Table, TableTrait, WireKind
 
 INSTANT = pa.timestamp("ms", tz="UTC")
@@ -324,29 +324,19 @@ class SourceContract:
         with pytest.raises(SourceRefused):
             source.live_among([(unknown, ids) for _, ids in wanted])
 
-    def test_ranges_of_ids_give_what_a_night_leaves_out(
-        self, source: Source, tables: list[Table]
-    ) -> None:
-        """Two ranges and the changed rows together are the whole table."""
+    def test_parts_give_the_unchanged_rows(self, source: Source, tables: list[Table]) -> None:
+        """All parts and the changed rows together are the whole table; also one part alone."""
         for table in tables:
             cursor = source.cursor_at(table, source.server_time())
             whole = set(ids_of(read_all(source, source.plan_reads(table, None))))
-            if not table.has(TableTrait.ID_RANGES) or not whole:
+            if not table.has(TableTrait.ROW_CHECK) or not whole:
                 continue
             assert cursor is not None, table.name
-            keys = source.id_order(pa.array(sorted(whole), pa.string())).to_pylist()
-            order = dict(zip(sorted(whole), keys, strict=True))
-            middle = sorted(whole, key=lambda order_id: order[order_id].encode())[len(whole) // 2]
-            ranges = [IdRange(high=middle, rows=len(whole)), IdRange(low=middle)]
-            tasks = [source.plan_reads(table, cursor, ids=id_range) for id_range in ranges]
-            assert not any(task.full for some in tasks for task in some), table.name
-            low, high = (set(ids_of(read_all(source, some))) for some in tasks)
             night = read_all(source, source.plan_reads(table, cursor))
             changed = set(ids_of([page for page in night if page.rows.cells is not None]))
-            assert low | high | changed == whole, table.name
-            assert not (low | high) & changed, table.name
-            assert all(order[record] < order[middle] for record in low), table.name
-            assert all(order[record] >= order[middle] for record in high), table.name
+            for of in (1, 3):
+                parts = [_part(source, table, cursor, number, of, whole) for number in range(of)]
+                assert set().union(*parts) | changed == whole, table.name
 
     def test_reading_twice_gives_the_same(self, source: Source, tables: list[Table]) -> None:
         """Reads of an unchanged org return the same records and texts."""
@@ -371,6 +361,17 @@ class SourceContract:
         arrays = list(source.census(table))
         assert all(array.type == pa.string() for array in arrays)
         return [value for array in arrays for value in array.to_pylist()]
+
+
+def _part(
+    source: Source, table: Table, cursor: Cursor, number: int, of: int, stored: set[str]
+) -> set[str]:
+    """The ids of the rows of a part; ``stored``: those of the whole table."""
+    part = RowCheckPart(number, of, -(-len(stored) // of))
+    ids = pa.array(sorted(stored), pa.string())
+    tasks = source.plan_row_check(table, cursor, part, stored=lambda: iter([ids]))
+    assert not any(task.full for task in tasks), table.name
+    return set(ids_of(read_all(source, tasks)))
 
 
 def _of(table: Table, tasks: Iterable[ReadTask]) -> list[ReadTask]:

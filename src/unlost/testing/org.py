@@ -31,7 +31,7 @@ ALL_TRAITS = frozenset(
         TableTrait.INCREMENTAL,
         TableTrait.REPORTS_DELETES,
         TableTrait.CENSUS,
-        TableTrait.ID_RANGES,
+        TableTrait.ROW_CHECK,
     }
 )
 SYSTEM = (

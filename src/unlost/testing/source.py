@@ -2,13 +2,13 @@
 
 import hashlib
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from datetime import datetime, timedelta
 from typing import BinaryIO
+from zlib import crc32
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from unlost.model.errors import IntegrityError, NotFound, SourceRefused
 from unlost.model.org import OrgIdentity
@@ -18,13 +18,13 @@ from unlost.model.source.quota import Quota
 from unlost.model.source.reading import (
     Cursor,
     FileRef,
-    IdRange,
     Json,
     Op,
     Page,
     Proof,
     ReadTask,
     Ready,
+    RowCheckPart,
     Rows,
     Wait,
 )
@@ -134,24 +134,16 @@ class MemorySource:
         return Cursor(when.isoformat()) if table.has(TableTrait.INCREMENTAL) else None
 
     def plan_reads(
-        self,
-        table: Table,
-        since: Cursor | None,
-        *,
-        ids: IdRange | None = None,
-        nightly: Cursor | None = None,
+        self, table: Table, since: Cursor | None, *, nightly: Cursor | None = None
     ) -> Sequence[ReadTask]:
-        """Purges first, then the rows in ``split`` pieces; or the unchanged rows of a range.
+        """Purges first, then the rows in ``split`` pieces.
 
         A table in ``whole_nightly`` is read whole in each nightly backup.
         """
         self._called("plan_reads", table.name)
         if nightly is not None and table.name in self.whole_nightly:
             since = None
-        start = since.value if since else None
-        state: dict[str, Json] = {"since": start, "columns": [c.name for c in table.columns]}
-        if ids is not None:
-            return [ReadTask(table.name, "range", False, {**state, "range": [ids.low, ids.high]})]  # noqa: FBT003
+        state = _state(table, since)
         tasks = []
         if table.has(TableTrait.REPORTS_DELETES):
             tasks.append(ReadTask(table.name, "purged", since is None, state))
@@ -161,9 +153,18 @@ class MemorySource:
             tasks.append(ReadTask(table.name, "rows", since is None, piece_state))
         return tasks
 
-    def id_order(self, ids: pa.Array) -> pa.Array:
-        """Order ids from their last letter: a source's order is never that of the vault."""
-        return pc.utf8_reverse(ids)
+    def plan_row_check(
+        self,
+        table: Table,
+        since: Cursor,
+        part: RowCheckPart,
+        *,
+        stored: Callable[[], Iterator[pa.Array]],  # noqa: ARG002
+    ) -> Sequence[ReadTask]:
+        """The unchanged rows of a part; a hash of the id decides which part a record is in."""
+        self._called("plan_row_check", table.name)
+        state = {**_state(table, since), "number": part.number, "of": part.of}
+        return [ReadTask(table.name, "part", False, state)]  # noqa: FBT003
 
     def prepare(self, task: ReadTask) -> Ready | Wait:
         """Ready immediately, or after the source's own job."""
@@ -188,7 +189,7 @@ class MemorySource:
             yield from self._pages(task.table, [self._purged(ids)])
             return
         columns = [str(name) for name in _items(task.state["columns"])]
-        rows = self._still(task, start) if task.kind == "range" else self._changed(task, start)
+        rows = self._still(task, start) if task.kind == "part" else self._changed(task, start)
         chunks = [rows[at : at + self.page_rows] for at in range(0, len(rows), self.page_rows)]
         yield from self._pages(
             task.table, [self._rows(task.table, columns, chunk) for chunk in chunks]
@@ -342,17 +343,13 @@ class MemorySource:
         return rows[len(rows) * piece // pieces : len(rows) * (piece + 1) // pieces]
 
     def _still(self, task: ReadTask, start: datetime | None) -> list[tuple[str, MemoryRecord]]:
-        """The rows of a range that did not change."""
-        assert start is not None, "a range has a cursor"
-        low, high = (
-            str(end)[::-1] if end is not None else None for end in _items(task.state["range"])
-        )
+        """The rows of a part that did not change."""
+        assert start is not None, "a part has a cursor"
+        number, of = int(str(task.state["number"])), int(str(task.state["of"]))
         return [
             (key, record)
             for key, record in self.org.visible(task.table).items()
-            if record.modified < start
-            and key[::-1] >= (low or "")
-            and (high is None or key[::-1] < high)
+            if record.modified < start and crc32(key.encode()) % of == number
         ]
 
     def _pages(self, table: str, pages: list[Rows]) -> Iterator[Page]:
@@ -416,6 +413,11 @@ def cell_text(name: str, record: MemoryRecord) -> str | None:
     if name == "ModifiedBy":
         return record.by
     return record.cells.get(name)
+
+
+def _state(table: Table, since: Cursor | None) -> dict[str, Json]:
+    columns: list[Json] = [column.name for column in table.columns]
+    return {"since": since.value if since else None, "columns": columns}
 
 
 def _items(value: Json) -> list[Json]:

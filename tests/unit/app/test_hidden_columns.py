@@ -214,7 +214,7 @@ def test_each_method_of_a_source_is_filtered_or_gives_no_value() -> None:
     assert filtered == {"discover", "read", "read_ids"}
     assert not filtered & WITHOUT_VALUES
     refused = methods(Source) - filtered - WITHOUT_VALUES
-    assert refused == {"cursor_at", "id_order", "files_in", "open_file", "read_together"}
+    assert refused == {"cursor_at", "files_in", "open_file", "plan_row_check", "read_together"}
 
 
 def test_a_source_gives_no_hidden_value(story: World) -> None:

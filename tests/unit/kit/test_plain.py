@@ -14,7 +14,17 @@ from unlost.model.bypass import AutomationList, Bypass, BypassState
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.losses import LossRule
 from unlost.model.source.locks import NO_LOCKS
-from unlost.model.source.reading import FileRef, Op, Page, Proof, ReadTask, Ready, Rows
+from unlost.model.source.reading import (
+    Cursor,
+    FileRef,
+    Op,
+    Page,
+    Proof,
+    ReadTask,
+    Ready,
+    RowCheckPart,
+    Rows,
+)
 from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, TableTrait, WireKind
 from unlost.model.source.writing import RecordQuery, WriteRow
 from unlost.testing.clock import START
@@ -108,11 +118,11 @@ def test_a_source_reads_each_task_alone_and_has_no_files() -> None:
     source = ShopSource({})
     assert source.prepare(TASK) == Ready((TASK,))
     assert list(source.read_together([TASK])) == [(TASK, None)]
-    ids = pa.array(["b", "a"])
-    assert source.id_order(ids) is ids
+    part = RowCheckPart(0, 1)
     nothing: list[Any] = [
         source.quotas(), source.checklist(SCHEMA), source.deleted_along(CUSTOMER),
         source.record_counts(), source.files_in(CUSTOMER, rows_of({"c1": Op.STATE})),
+        source.plan_row_check(CUSTOMER, Cursor("1"), part, stored=lambda: iter(())),
     ]  # fmt: skip
     assert not any(nothing)
     with pytest.raises(NotFound) as caught:

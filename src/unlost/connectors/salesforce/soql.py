@@ -36,7 +36,7 @@ def equals(column: str, value: str) -> str:
     return f"{column} = {text(value)}"
 
 
-def id_range(low: str, high: str | None) -> str:
+def id_range(low: str | None, high: str | None) -> str:
     """The condition for ids in [low, high), open where empty or None."""
     bounds = [f"Id >= {text(low)}"] if low else []
     bounds += [f"Id < {text(high)}"] if high is not None else []

@@ -1,6 +1,6 @@
 """The read side of a Salesforce org: plans, prepares and reads tasks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -22,7 +22,7 @@ from unlost.connectors.salesforce.access.rights import (
 from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal, first_line
 from unlost.connectors.salesforce.http.limits import EMPTY_KEY, MOST_POLLS
-from unlost.connectors.salesforce.ids import is_id, order
+from unlost.connectors.salesforce.ids import is_id
 from unlost.connectors.salesforce.quotas import read_quotas
 from unlost.connectors.salesforce.reading.bulk import ENDLESS, BulkQueries, pause
 from unlost.connectors.salesforce.reading.census import LIVE, SalesforceCensus, live, live_ids
@@ -36,6 +36,7 @@ from unlost.connectors.salesforce.reading.nightly import (
     whole_due,
 )
 from unlost.connectors.salesforce.reading.parents import ReadByParents, rule_of
+from unlost.connectors.salesforce.reading.parts import id_condition
 from unlost.connectors.salesforce.reading.replication import updated_ids
 from unlost.connectors.salesforce.reading.rest import RestQueries
 from unlost.connectors.salesforce.reading.together import SharedReads
@@ -58,11 +59,11 @@ from unlost.model.source.quota import Quota
 from unlost.model.source.reading import (
     Cursor,
     FileRef,
-    IdRange,
     Page,
     Proof,
     ReadTask,
     Ready,
+    RowCheckPart,
     Rows,
     Wait,
 )
@@ -132,12 +133,7 @@ class SalesforceSource:
         return cursor_of(when) if cursor_column(table) else None
 
     def plan_reads(
-        self,
-        table: Table,
-        since: Cursor | None,
-        *,
-        ids: IdRange | None = None,
-        nightly: Cursor | None = None,
+        self, table: Table, since: Cursor | None, *, nightly: Cursor | None = None
     ) -> Sequence[ReadTask]:
         """Plan Salesforce's list of deletions, then the rows; from ``since`` less the overlap.
 
@@ -145,20 +141,27 @@ class SalesforceSource:
         """
         lo = self._lower(table, since, nightly) if since else None
         stamp = cursor_column(table)
-        if ids is not None:
-            still = unchanged_rows(self._reading(table, stamp, None), ids, before=lo)
-            by_rest = ids.rows <= self._config.bulk_above
-            first = TaskKind.REST if by_rest else LARGE_KIND[ReadStrategy(table.strategy)]
-            return [task(first, TaskState(still), full=False)]
         reading = self._reading(table, stamp, lo if stamp else None)
         if reading.lo is not None:
             return night_tasks(table, reading)
         whole = TaskState(reading, parent_types=parent_types(table))
         return [task(FIRST_KIND[ReadStrategy(table.strategy)], whole, full=True)]
 
-    def id_order(self, ids: pa.Array) -> pa.Array:
-        """Digits, lower-case letters, upper-case letters."""
-        return order(ids)
+    def plan_row_check(
+        self,
+        table: Table,
+        since: Cursor,
+        part: RowCheckPart,
+        *,
+        stored: Callable[[], Iterator[pa.Array]],
+    ) -> Sequence[ReadTask]:
+        """Plan one query for a range of ids; no call counts its rows."""
+        reading = self._reading(table, cursor_column(table), None)
+        before = self._lower(table, since, None)
+        still = unchanged_rows(reading, id_condition(part, stored), before=before)
+        by_rest = part.rows <= self._config.bulk_above
+        first = TaskKind.REST if by_rest else LARGE_KIND[ReadStrategy(table.strategy)]
+        return [task(first, TaskState(still), full=False)]
 
     def prepare(self, task: ReadTask) -> Ready | Wait:
         """Choose between REST and Bulk by the number of rows; start and poll Bulk jobs."""

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import pyarrow as pa
+
 from unlost.engine.backup.row_observer import ReadResult, RowObserver
 from unlost.engine.backup.session import (
     BackupSession,
@@ -18,8 +20,9 @@ from unlost.engine.backup.session import (
     failure_of,
     source_errors,
 )
+from unlost.model.ports.vault import Snapshot
 from unlost.model.runs.progress import Phase, Progress
-from unlost.model.source.reading import Cursor, IdRange, Page, ReadTask, Ready
+from unlost.model.source.reading import Cursor, Page, ReadTask, Ready, RowCheckPart
 
 ATTEMPTS = 2
 
@@ -59,14 +62,14 @@ class ReadProgress:
 
 @dataclass(frozen=True, slots=True)
 class TableRequest:
-    """A table to be read from ``since`` (None: all of it), or unchanged rows of its ``ids``.
+    """A table to be read from ``since`` (None: all of it), or the unchanged rows of a ``part``.
 
     ``nightly``: the cursor of the last nightly backup, if this is the first read of the next one.
     """
 
     table: str
     since: Cursor | None
-    ids: IdRange | None = None
+    part: RowCheckPart | None = None
     nightly: Cursor | None = None
 
 
@@ -171,15 +174,28 @@ def _attempt(
 
 
 def _planned(session: BackupSession, request: TableRequest) -> PlannedReads:
-    table = session.table(request.table).table
     try:
         with source_errors():
-            tasks = session.source.plan_reads(
-                table, request.since, ids=request.ids, nightly=request.nightly
-            )
+            tasks = _tasks(session, request)
     except SourceFailed as broke:
         return PlannedReads(failure=failure_of(broke, session.source))
     return PlannedReads(tuple(_saved(task) for task in tasks))
+
+
+def _tasks(session: BackupSession, request: TableRequest) -> Sequence[ReadTask]:
+    table, source, newest = session.table(request.table).table, session.source, session.newest
+    if request.part is None:
+        return source.plan_reads(table, request.since, nightly=request.nightly)
+    assert request.since is not None
+    assert newest is not None
+    return source.plan_row_check(
+        table, request.since, request.part, stored=lambda: _stored_ids(newest, request.table)
+    )
+
+
+def _stored_ids(newest: Snapshot, table: str) -> Iterator[pa.Array]:
+    for rows in newest.live_ids(table):
+        yield rows["_u_id"].cast(pa.string())
 
 
 def _drive(

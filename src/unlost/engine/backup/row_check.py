@@ -1,7 +1,7 @@
 """The row check: each night a part of the rows that claim not to have changed is compared.
 
 Rows are read by the time of their last change. A change that does not move it would be missed
-forever, so parts of a table's ids are read again, one a night and all in thirty; the vault drops
+forever, so parts of a table are read again, one a night and all in thirty; the vault drops
 identical rows. Large tables take more nights, since a part is bounded; small ones are one part,
 since a query for a few rows costs as much as one for thousands.
 """
@@ -10,87 +10,60 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
-import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from unlost.engine.backup.files import add_files
 from unlost.engine.backup.policy import RowCheckPolicy
 from unlost.engine.backup.reading import ReadRound, TableRequest, TableRound, read_tables
 from unlost.engine.backup.session import BackupSession
 from unlost.engine.backup.table_progress import RowCheckResult, TableProgress
-from unlost.model.ports.source import Source
-from unlost.model.ports.vault import Snapshot
 from unlost.model.runs.progress import Phase
-from unlost.model.source.reading import IdRange
+from unlost.model.source.reading import RowCheckPart
 from unlost.model.source.schema import TableTrait
 
-SAMPLE = 200_000  # ids in memory
 SLACK = 4  # reading stops if rows are this many times longer than expected
 
 
 @dataclass(frozen=True, slots=True)
-class IdSlice:
-    """The due records of a table, counted in the source's order of ids: [start, stop)."""
+class FormerIdRange:
+    """A range of ids, as a backup of an earlier release planned it."""
 
-    start: int
-    stop: int
+    low: str = ""
+    high: str | None = None
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class DueRange:
-    """A table's range of ids for one night: a JSON value. None: the table has no turn."""
+class DuePart:
+    """A table's part for one night: a JSON value. None: the table has no turn.
 
-    ids: IdRange | None = None
+    ``ids``: of a backup that an earlier release began; its table has no turn when it is resumed.
+    """
+
+    ids: FormerIdRange | None = None
+    part: RowCheckPart | None = None
 
 
-def part_of(row_count: int, *, row_bytes: int, turn: int, policy: RowCheckPolicy) -> IdSlice | None:
+def part_of(
+    row_count: int, *, row_bytes: int, turn: int, policy: RowCheckPolicy
+) -> RowCheckPart | None:
     """The part of a table with ``row_count`` records that is due in a ``turn``, or None. Pure.
 
-    Parts begin at multiples of a size that only doubles, so that a table may grow at its end and
-    each record still has one turn in a round.
+    The number of parts only doubles, up to that of the nights and beyond it. The last part comes
+    first: in a table that grows at its end, parts by position move towards the end from night to
+    night, and a record that leaves a part at its beginning is in the part of the next night.
     """
-    if not policy.nights:
+    if not policy.nights or not row_count:
         return None
     most = max(1, min(policy.most_rows, policy.most_bytes // max(row_bytes, 1)))
-    size = min(policy.fewest_rows, most)
-    while size * policy.nights < row_count and size * 2 <= most:
-        size *= 2
-    turns = policy.nights
-    while size * turns < row_count:
-        turns *= 2
-    start = turn % turns * size
-    return IdSlice(start, min(start + size, row_count)) if start < row_count else None
-
-
-def range_of(source: Source, snapshot: Snapshot, table: str, part: IdSlice) -> IdRange | None:
-    """The ids of a part; None if it lies behind the last id of the sample.
-
-    The sample is drawn by the ids alone: it is the same on each night.
-    """
-    row_count = snapshot.tables()[table].alive
-    if part == IdSlice(0, row_count):
-        return IdRange(rows=row_count)
-    step = 1
-    while row_count > step * SAMPLE:
-        step *= 2
-    ids = _sample(snapshot, table, step)
-    order = pc.sort_indices(pc.cast(source.id_order(ids), pa.binary()))
-    if part.start // step >= len(ids):
+    least = min(policy.fewest_rows, most)
+    parts = 1
+    while parts < policy.nights and parts * least < row_count:
+        parts = min(parts * 2, policy.nights)
+    while parts * most < row_count:
+        parts *= 2
+    place = turn % max(parts, policy.nights)
+    if place >= parts:
         return None
-    low = ids[order[part.start // step].as_py()].as_py() if part.start else ""
-    last = part.stop == row_count or part.stop // step >= len(ids)
-    high = None if last else ids[order[part.stop // step].as_py()].as_py()
-    return IdRange(low, high, part.stop - part.start)
-
-
-def _sample(snapshot: Snapshot, table: str, step: int) -> pa.Array:
-    """About one live id in ``step``."""
-    samples = [pl.Series("id", [], pl.String)]
-    for rows in snapshot.live_ids(table):
-        ids = pl.Series("id", pl.from_arrow(rows["_u_id"].cast(pa.string())))
-        samples.append(ids if step == 1 else ids.filter(ids.hash(0) % step == 0))
-    return pl.concat(samples).to_arrow().cast(pa.string())
+    return RowCheckPart(parts - 1 - place, parts, -(-row_count // parts))
 
 
 def check_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> None:
@@ -98,15 +71,15 @@ def check_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> N
     checked = [progress for progress in progresses if _can_be_checked(progress)]
     due = session.runner.map(
         "audit/due",
-        lambda progress: _due_range(session, progress),
+        lambda progress: _due_part(session, progress),
         checked,
         key=lambda progress: progress.name,
-        result=DueRange,
+        result=DuePart,
     )
     requests = [
-        TableRequest(progress.name, progress.plan.since, due_range.ids)
-        for progress, due_range in zip(checked, due, strict=True)
-        if due_range.ids is not None
+        TableRequest(progress.name, progress.plan.since, due_part.part)
+        for progress, due_part in zip(checked, due, strict=True)
+        if due_part.part is not None
     ]
     read_round = ReadRound("audit", Phase.AUDIT, session.policy.row_check.most_bytes * SLACK)
     reads = read_tables(session, requests, read_round)
@@ -121,25 +94,22 @@ def check_rows(session: BackupSession, progresses: Sequence[TableProgress]) -> N
 def _can_be_checked(progress: TableProgress) -> bool:
     """False for tables that this run read whole, or could not read."""
     incremental = progress.plan.since is not None and not progress.rounds[0].full
-    ranges = progress.plan.table.has(TableTrait.ID_RANGES)
-    return incremental and ranges and progress.failure is None
+    can_be_asked = progress.plan.table.has(TableTrait.ROW_CHECK)
+    return incremental and can_be_asked and progress.failure is None
 
 
-def _due_range(session: BackupSession, progress: TableProgress) -> DueRange:
+def _due_part(session: BackupSession, progress: TableProgress) -> DuePart:
     assert session.newest is not None
     assert progress.before is not None
-    row_count = progress.before.alive
     part = part_of(
-        row_count,
+        progress.before.alive,
         row_bytes=max(session.newest.row_bytes(progress.name), _read_bytes(progress)),
         # Spread by name, or all tables would have their turn on the same nights; ``hash`` differs
         # between processes.
         turn=session.nightly_backups + crc32(progress.name.encode()),
         policy=session.policy.row_check,
     )
-    if part is None:
-        return DueRange()
-    return DueRange(range_of(session.source, session.newest, progress.name, part))
+    return DuePart(part=part)
 
 
 def _read_bytes(progress: TableProgress) -> int:

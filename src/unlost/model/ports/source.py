@@ -3,6 +3,7 @@
     Connector.open_source ─▶ Source
         discover      schema and permission fingerprint
         plan_reads    tasks, from a cursor or in full ─▶ prepare ─▶ read ─▶ proved pages
+        plan_row_check  tasks for a part of the unchanged rows
         census        all live ids, which prove deletions
         files_in      files of rows ─▶ open_file
 
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from unlost.model.source.connector_info import ConnectorInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -33,10 +34,10 @@ if TYPE_CHECKING:
     from unlost.model.source.reading import (
         Cursor,
         FileRef,
-        IdRange,
         Page,
         ReadTask,
         Ready,
+        RowCheckPart,
         Rows,
         Wait,
     )
@@ -87,25 +88,32 @@ class Source(Protocol):
         ...
 
     def plan_reads(
-        self,
-        table: Table,
-        since: Cursor | None,
-        *,
-        ids: IdRange | None = None,
-        nightly: Cursor | None = None,
+        self, table: Table, since: Cursor | None, *, nightly: Cursor | None = None
     ) -> Sequence[ReadTask]:
         """Plan the tasks that read a table: all of it (``since`` None), or its changes.
 
         Deletes come first. The connector subtracts its own overlap from the cursor. For an old
-        cursor it may return tasks that are ``full``. With ``ids``, for a table with ID_RANGES, it
-        plans the opposite: the rows of this range that a read from the cursor omits because they
-        did not change. ``nightly``: the cursor of the last nightly backup; only with it the tasks
-        may also be ``full`` because a regular full read is due since then.
+        cursor it may return tasks that are ``full``. ``nightly``: the cursor of the last nightly
+        backup; only with it the tasks may also be ``full`` because a regular full read is due since
+        then.
         """
         ...
 
-    def id_order(self, ids: pa.Array) -> pa.Array:
-        """Return texts for these ids whose bytes sort as the source sorts them; makes no call."""
+    def plan_row_check(
+        self,
+        table: Table,
+        since: Cursor,
+        part: RowCheckPart,
+        *,
+        stored: Callable[[], Iterator[pa.Array]],
+    ) -> Sequence[ReadTask]:
+        """Plan the tasks that read unchanged rows of a part; only for tables with ROW_CHECK.
+
+        They deliver all rows of the part that a read from the cursor omits, and may deliver more.
+        The connector cuts the parts; for the same ``part.of`` they cover the table, and may overlap.
+        ``stored`` lists the live ids of the vault in bounded arrays, in any order, for a connector
+        that cuts by them.
+        """
         ...
 
     def prepare(self, task: ReadTask) -> Ready | Wait:

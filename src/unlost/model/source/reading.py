@@ -41,14 +41,14 @@ class Cursor:
 
 
 @dataclass(frozen=True, slots=True)
-class IdRange:
-    """Ids from ``low`` (empty: the first) up to, but not including, ``high`` (None: to the end).
+class RowCheckPart:
+    """Part ``number``, from 0, of ``of`` parts that have about the same size and are a whole table.
 
-    In the source's own order of ids. ``rows``: the approximate number of records expected.
+    ``rows``: about how many records it has.
     """
 
-    low: str = ""
-    high: str | None = None
+    number: int
+    of: int
     rows: int = 0
 
 

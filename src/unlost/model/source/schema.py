@@ -146,7 +146,7 @@ class TableTrait(StrEnum):
     REPORTS_DELETES = "reports-deletes"  # deleted rows are delivered or listed, for a while
     CENSUS = "census"  # its live ids can be listed completely
     NEW_ONLY = "new-only"  # its cursor is a time of creation: rows that come back are not delivered
-    ID_RANGES = "id-ranges"  # unchanged rows in a range of ids can be requested
+    ROW_CHECK = "id-ranges"  # unchanged rows can be requested, a part of the table at a time
     UNDELETE = "undelete"
     CONFIGURATION = "configuration"  # set-up data rather than business data
     OPENED = "opened"  # people open its records, and look for them

@@ -1,5 +1,7 @@
 """A range of ids of which no change is told, asked for in one question."""
 
+import re
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pyarrow as pa
@@ -7,9 +9,11 @@ import pytest
 
 from fakes.salesforce import FakeSalesforce, describe, field, id_of, row, system_fields
 from unlost.connectors.salesforce.ids import order
+from unlost.connectors.salesforce.reading import parts as parts_module
+from unlost.connectors.salesforce.reading.parts import id_condition
 from unlost.connectors.salesforce.reading.work import TaskKind, work_of
 from unlost.connectors.salesforce.soql import id_range
-from unlost.model.source.reading import IdRange
+from unlost.model.source.reading import RowCheckPart
 from unlost.model.source.schema import TableTrait
 from unlost.testing.clock import START
 
@@ -24,6 +28,13 @@ def org_of(**settings: object) -> FakeSalesforce:
     }
     org.rows = {"Account": [row(id_of("001", n), Name=f"N {n}") for n in range(9)]}
     return org
+
+
+def ids(count: int) -> Iterator[pa.Array]:
+    """Ids in an order that is not theirs, in two arrays."""
+    every = [id_of("001", n) for n in range(count)]
+    yield pa.array(every[::-2], pa.string())
+    yield pa.array(every[-2::-2], pa.string())
 
 
 @pytest.mark.parametrize(
@@ -42,8 +53,10 @@ def test_a_range_takes_one_question_and_nothing_is_counted(
         found = org.table(source, table)
         cursor = source.cursor_at(found, START)
         before = len(org.wire.made("GET", "query"))
-        low, high = id_of("001", 2), id_of("001", 5)
-        (task,) = source.plan_reads(found, cursor, ids=IdRange(low, high, rows))
+        assert cursor is not None
+        low, high = id_of("001", 3), id_of("001", 6)
+        part = RowCheckPart(1, 3, rows)
+        (task,) = source.plan_row_check(found, cursor, part, stored=lambda: ids(9))
         assert len(org.wire.made("GET", "query")) == before
     chosen, work = work_of(task)
     assert (chosen, task.full) == (kind, False)
@@ -59,10 +72,36 @@ def test_ranges_are_open_at_their_ends() -> None:
     assert id_range("a", None) == "Id >= 'a'"
 
 
+def test_a_part_that_is_the_whole_table_reads_no_id_of_the_vault() -> None:
+    def refused() -> Iterator[pa.Array]:
+        raise AssertionError
+
+    assert id_condition(RowCheckPart(0, 1, 9), refused) == ""
+
+
+@pytest.mark.parametrize(("count", "of"), [(9, 2), (64, 7), (2, 5), (0, 3)])
+def test_parts_follow_each_other_without_a_gap(count: int, of: int) -> None:
+    parts = [RowCheckPart(number, of, -(-count // of)) for number in range(of)]
+    conditions = [id_condition(part, lambda: ids(count)) for part in parts]
+    ends = [re.findall(r"(>=|<) '(\w+)'", condition) for condition in conditions]
+    low = ["", *(dict(end).get(">=", "") for end in ends[1:])]
+    high = [dict(end).get("<") for end in ends]
+    assert low[1:] == [end or "" for end in high[:-1]]
+    assert high[-1] is None
+
+
+def test_a_sample_is_the_same_on_each_night(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts_module, "SAMPLE", 16)
+    part = RowCheckPart(1, 4, 16)
+    condition = id_condition(part, lambda: ids(64))
+    assert condition == id_condition(part, lambda: reversed([*ids(64)]))
+    assert condition.count("Id ") == 2
+
+
 def test_tables_that_are_read_whole_now_and_then_have_no_ranges() -> None:
     org = org_of()
     with org.source() as source:
-        ranged = {t.name for t in source.discover().tables if t.has(TableTrait.ID_RANGES)}
+        ranged = {t.name for t in source.discover().tables if t.has(TableTrait.ROW_CHECK)}
     assert ranged == {"Account", "CaseStatus"}
 
 

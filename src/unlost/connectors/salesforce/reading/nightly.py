@@ -20,10 +20,9 @@ So both tables are read whole once a week, by a nightly backup.
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.reading.work import TableQuery, TaskKind, TaskState, task
 from unlost.connectors.salesforce.schema.special import LINKS, NEW_BY, WHOLE_WEEKLY, ReadStrategy
-from unlost.model.source.reading import IdRange, ReadTask
+from unlost.model.source.reading import ReadTask
 from unlost.model.source.schema import Table, TableTrait
 
 WEEK = timedelta(days=7)
@@ -46,9 +45,8 @@ def whole_due(table: str, *, since: datetime, now: datetime) -> bool:
     return table in WHOLE_WEEKLY and _week(since) != _week(now)
 
 
-def unchanged_rows(reading: TableQuery, ids: IdRange, *, before: str | None) -> TableQuery:
-    """The rows of a range of ids that other reads skip: their stamp lies ``before`` all windows."""
-    condition = soql.id_range(ids.low, ids.high)
+def unchanged_rows(reading: TableQuery, condition: str, *, before: str | None) -> TableQuery:
+    """The rows with a condition that other reads skip: their stamp lies ``before`` all windows."""
     both = " AND ".join(filter(None, (reading.condition, condition)))
     return replace(reading, condition=both, hi=before)
 

@@ -193,7 +193,7 @@ def _traits(describe: Describe, names: frozenset[str], strategy: ReadStrategy) -
     tells = not full_only and _filters_changes(describe, names)
     facts = {
         TableTrait.INCREMENTAL: tells,
-        TableTrait.ID_RANGES: tells and name not in WHOLE_WEEKLY,
+        TableTrait.ROW_CHECK: tells and name not in WHOLE_WEEKLY,
         TableTrait.REPORTS_DELETES: bool(describe.get("replicateable"))
         and name not in NO_DELETE_LOG,
         TableTrait.CENSUS: True,
