@@ -43,7 +43,7 @@ from unlost.engine.restore.planning.notes.automation import automation_notes, ne
 from unlost.engine.restore.planning.notes.predict import WORDS, NoteText
 from unlost.engine.restore.planning.plan import schema_digest
 from unlost.engine.restore.planning.selection import MAX_STEPS
-from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, READ_ROWS
+from unlost.engine.restore.planning.shown.estimate import seconds_of
 from unlost.engine.restore.planning.survey import PlanPorts, RestoreSurvey
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.plan_file import sealed
@@ -521,11 +521,14 @@ def _missing(choice: ArchiveChoice, policy: ArchivePolicy) -> Iterator[PlanNote]
 def _estimate(survey: RestoreSurvey, steps: Sequence[PlanStep], *, hard: bool) -> Estimate:
     read = Counter(step.table for step in steps)
     deleted = Counter((step.table, step.level) for step in steps if step.because is None)
-    calls = sum(ceil(count / READ_ROWS) for count in read.values())
+    calls = Counter(
+        {table: ceil(n / survey.capability(table).cost.rows_read) for table, n in read.items()}
+    )
     for (table, _), count in deleted.items():
         capability = survey.capability(table)
         large = capability.rows_per_job and (hard or count >= capability.job_above)
-        calls += ceil(count / (capability.rows_per_job if large else capability.rows_per_call))
+        rows = capability.rows_per_job if large else capability.rows_per_call
+        calls[table] += ceil(count / rows)
     for table, count in Counter(step.table for step in steps if step.late).items():
-        calls += 2 * ceil(count / survey.capability(table).rows_per_call)
-    return Estimate(calls, seconds=round(calls * CALL_SECONDS, 1))
+        calls[table] += 2 * ceil(count / survey.capability(table).rows_per_call)
+    return Estimate(calls.total(), seconds=round(seconds_of(calls, survey.capability), 1))

@@ -263,6 +263,22 @@ class TextImages:
 NO_TEXT_IMAGES = TextImages()
 
 
+@dataclass(frozen=True, slots=True)
+class CallCost:
+    """About how long calls take, for the estimate of a plan. The defaults are rough guesses.
+
+    ``seconds`` for a call that writes or reads, ``rows_read`` rows in a call that reads, and
+    ``file_bytes_a_second`` that are sent.
+    """
+
+    seconds: float = 0.6
+    rows_read: int = 500
+    file_bytes_a_second: int = 2 << 20
+
+
+USUAL_COST = CallCost()
+
+
 class Identity(StrEnum):
     """Identity of a restored record: its own while it can leave the recycle bin, or that of a new one.
 
@@ -294,7 +310,8 @@ class WriteCapability:
     are added again. ``text_links``: columns in which old ids are replaced by new ones.
     ``text_images``: columns whose images are sent again.
     ``record_bytes``: storage that a record needs in the org (0: by the rules of its storages).
-    ``lists``: the values that a column accepts, for columns that accept no others.
+    ``lists``: the values that a column accepts, for columns that accept no others. ``cost``: the
+    time of calls on the table.
     """
 
     table: str
@@ -329,6 +346,7 @@ class WriteCapability:
     text_links: TextLinks = NO_TEXT_LINKS
     lists: Mapping[str, frozenset[str]] = field(default_factory=dict, hash=False)
     text_images: TextImages = NO_TEXT_IMAGES
+    cost: CallCost = USUAL_COST
 
     def allows(self, op: WriteOp) -> bool:
         """Return true if this operation is allowed."""

@@ -12,6 +12,7 @@ from unlost.model.plan import NoteWeight, RestorePlan
 from unlost.model.source.quota import Quota
 from unlost.model.source.schema import WireKind
 from unlost.model.source.writing import (
+    CallCost,
     Identity,
     LateColumn,
     MissingPermission,
@@ -223,6 +224,22 @@ def test_large_parts_go_out_as_jobs(atelier: Atelier) -> None:
     atelier.allow("Account", rows_per_call=2, rows_per_job=100, job_above=5)
     assert lost_account(atelier, bulk=4).estimate.calls == 2 + 2
     assert lost_account(atelier, bulk=6).estimate.calls == 1 + 2
+
+
+def test_a_slow_org_takes_as_long_as_its_connector_says(atelier: Atelier) -> None:
+    atelier.allow("Account", rows_per_call=1, cost=CallCost(seconds=7.0, rows_read=3))
+    cost = lost_account(atelier, bulk=6).estimate
+    assert cost.calls == 6 + 2 * 2
+    assert cost.seconds == 70.0
+
+
+def test_files_take_as_long_as_the_connector_says(atelier: Atelier) -> None:
+    atelier.allow("Paper", cost=CallCost(seconds=0.0, file_bytes_a_second=2))
+    paper = atelier.org.attach("Paper", "recipe", b"cocoa!")
+    atelier.night()
+    atelier.lose("Paper", paper)
+    cost = atelier.plan_of(("Paper", paper)).estimate
+    assert (cost.file_bytes, cost.seconds) == (6, 3.0)
 
 
 def test_what_comes_out_of_the_bin_takes_room_too(atelier: Atelier) -> None:

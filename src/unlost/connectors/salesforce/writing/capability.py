@@ -22,6 +22,7 @@ from unlost.connectors.salesforce.writing.rules import (
 )
 from unlost.model.source.writing import (
     Birth,
+    CallCost,
     Identity,
     LateColumn,
     LockedDelete,
@@ -36,6 +37,8 @@ from unlost.model.source.writing import (
 
 # Collections take 200 records a call (REST guide, sObject Collections).
 ROWS_PER_CALL = 200
+# A call that writes 200 records without much automation takes about this long.
+COST = CallCost(seconds=0.6, rows_read=500, file_bytes_a_second=2 << 20)
 # For rows that may already exist: one query for all of them, then calls for the missing ones.
 ROWS_WITH_TWINS = 600
 # Bulk ingest works in batches of 10,000 (Bulk API 2.0 guide). A job waits in a queue, mostly longer
@@ -126,6 +129,7 @@ def capability_of(
         text_images=TextImages(
             frozenset(image_fields(name, fields)) & changeable, ADDRESS, FORMATS, LARGEST
         ),
+        cost=COST,
     )
 
 

@@ -14,7 +14,7 @@ Records are named by their ids in the org; their wanted values are in the journa
 See docs/adr/0042.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import ceil
@@ -45,7 +45,7 @@ from unlost.engine.restore.planning.notes.predict import NOT_ALLOWED, WORDS
 from unlost.engine.restore.planning.notes.undo_limits import undo_limits
 from unlost.engine.restore.planning.plan import RelatedPolicy, plan_restore, schema_digest
 from unlost.engine.restore.planning.record_sizes import returning_file_bytes, size_of_cells
-from unlost.engine.restore.planning.shown.estimate import CALL_SECONDS, FILE_BYTES_A_SECOND
+from unlost.engine.restore.planning.shown.estimate import seconds_of
 from unlost.engine.restore.planning.survey import LiveRow, PlanPorts, RestoreSurvey
 from unlost.engine.restore.planning.undo_archived import (
     RecordsOfArchive,
@@ -664,19 +664,21 @@ def _estimate(survey: RestoreSurvey, steps: Sequence[UndoStep]) -> Estimate:
             place = (step.effect.table, step.action)
             counts[place] = counts.get(place, 0) + 1
     # Records are read before they are written, and once more after it.
-    calls = sum(
-        3 * ceil(count / survey.capability(table).rows_per_call)
-        for (table, _), count in counts.items()
-    )
+    calls: Counter[str] = Counter()
+    for (table, _), count in counts.items():
+        calls[table] += 3 * ceil(count / survey.capability(table).rows_per_call)
     back = (Action.UNDELETE, Action.BY_PRODUCT)
     returning = [step for step in steps if step.action.creates or step.action in back]
     data = sum(_size(survey, step) for step in returning)
     files = returning_file_bytes(survey, steps)
     # A file in the bin comes back without an upload, and needs the org's storage again.
-    created = [step for step in steps if step.action.creates]
-    sent = returning_file_bytes(survey, created) if files else 0
-    seconds = calls * CALL_SECONDS + sent / FILE_BYTES_A_SECOND
-    return Estimate(calls, data, files, round(seconds, 1))
+    created = [step for step in steps if step.action.creates and files]
+    seconds = seconds_of(calls, survey.capability) + sum(
+        returning_file_bytes(survey, [step for step in created if step.effect.table == table])
+        / survey.capability(table).cost.file_bytes_a_second
+        for table in sorted({step.effect.table for step in created})
+    )
+    return Estimate(calls.total(), data, files, round(seconds, 1))
 
 
 def _size(survey: RestoreSurvey, step: UndoStep) -> int:

@@ -10,10 +10,6 @@ from unlost.engine.restore.planning.choose import DraftStep
 from unlost.model.plan import Action, Estimate, RecordKey
 from unlost.model.source.writing import WriteCapability
 
-READ_ROWS = 500  # records that a call reads, at least
-CALL_SECONDS = 0.6  # for a call that writes 200 records without much automation
-FILE_BYTES_A_SECOND = 2 << 20
-
 type Capabilities = Callable[[str], WriteCapability]
 
 
@@ -21,7 +17,7 @@ def estimate(
     drafts: Sequence[DraftStep], capabilities: Capabilities, files: Mapping[RecordKey, int]
 ) -> Estimate:
     """The cost of these records; ``files`` are the bytes of records with a file."""
-    calls = sum(_calls(drafts, capabilities).values())
+    calls = _calls(drafts, capabilities)
     new = [draft for draft in drafts if draft.is_new or draft.action is Action.UNDELETE]
     data = sum(capabilities(step.key.table).record_bytes or step.facts.bytes for step in new)
     file_bytes = sum(
@@ -29,9 +25,17 @@ def estimate(
         for step in new
         if step.action is not Action.BY_PRODUCT
     )
-    sent = sum(files.get(step.key, 0) for step in new if step.action.creates)
-    seconds = calls * CALL_SECONDS + sent / FILE_BYTES_A_SECOND
-    return Estimate(calls, data, file_bytes, round(seconds, 1))
+    seconds = seconds_of(calls, capabilities) + sum(
+        files.get(step.key, 0) / capabilities(step.key.table).cost.file_bytes_a_second
+        for step in new
+        if step.action.creates
+    )
+    return Estimate(calls.total(), data, file_bytes, round(seconds, 1))
+
+
+def seconds_of(calls: Mapping[str, int], capabilities: Capabilities) -> float:
+    """The time of these calls by table, without the bytes of files."""
+    return sum(count * capabilities(table).cost.seconds for table, count in calls.items())
 
 
 def _file_in_bin(draft: DraftStep) -> int:
@@ -40,27 +44,32 @@ def _file_in_bin(draft: DraftStep) -> int:
 
 
 def _calls(drafts: Sequence[DraftStep], capabilities: Capabilities) -> Counter[str]:
-    """Calls by their purpose."""
+    """Calls by table."""
     written = [draft for draft in drafts if draft.action not in (Action.UNCHANGED, Action.SKIP)]
     creates = [draft for draft in drafts if draft.action.creates]
     undeletes = [draft for draft in drafts if draft.action is Action.UNDELETE]
     calls: Counter[str] = Counter()
-    calls["create"] = sum(
-        count if _each_alone(capabilities(table)) else _cut(capabilities(table), count)
-        for (table, _), count in _groups(creates).items()
-    )
-    calls["undelete"] = _calls_of(_groups(undeletes), capabilities)
-    calls["update"] = _calls_of(_by_table([m for m in written if m.columns]), capabilities)
+    for (table, _), count in _groups(creates).items():
+        each_alone = _each_alone(capabilities(table))
+        calls[table] += count if each_alone else _cut(capabilities(table), count)
     late = [draft for draft in creates if draft.late or draft.facts.late]
     reopened = [undelete for undelete in undeletes if undelete.late]
-    calls["late"] = _calls_of(_by_table([*late, *reopened]), capabilities)
-    calls["images"] = _calls_of(_by_table([c for c in creates if c.facts.images]), capabilities)
-    calls["reopen"] = _calls_of(_by_table(reopened), capabilities)
-    # Records are read before they are written, and read back after it.
-    calls["read"] = 2 * sum(ceil(n / READ_ROWS) for n in _by_table(written).values())
+    images = [draft for draft in creates if draft.facts.images]
     # Right before each call that creates records with their former ids, these are looked for.
     again = [draft for draft in creates if draft.action is Action.RECREATE]
-    calls["look"] = _calls_of(_groups(again), capabilities)
+    for groups in (
+        _groups(undeletes),
+        _by_table([draft for draft in written if draft.columns]),
+        _by_table([*late, *reopened]),
+        _by_table(images),
+        _by_table(reopened),
+        _groups(again),
+    ):
+        for (table, _), count in groups.items():
+            calls[table] += _cut(capabilities(table), count)
+    # Records are read before they are written, and read back after it.
+    for (table, _), count in _by_table(written).items():
+        calls[table] += 2 * ceil(count / capabilities(table).cost.rows_read)
     return calls
 
 
@@ -75,10 +84,6 @@ def _groups(drafts: Iterable[DraftStep]) -> Counter[tuple[str, int]]:
 
 def _by_table(drafts: Iterable[DraftStep]) -> Counter[tuple[str, int]]:
     return Counter((draft.key.table, 0) for draft in drafts)
-
-
-def _calls_of(groups: Counter[tuple[str, int]], capabilities: Capabilities) -> int:
-    return sum(_cut(capabilities(table), count) for (table, _), count in groups.items())
 
 
 def _cut(capability: WriteCapability, count: int) -> int:
