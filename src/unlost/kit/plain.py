@@ -19,6 +19,7 @@ from unlost.model.losses import LossRule, LossRules
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.locks import NO_LOCKS, LockList, RecordsByTable
 from unlost.model.source.reading import FileRef, Op, Page, ReadTask, Ready, Rows, Wait
+from unlost.model.source.schema import ColumnTrait
 from unlost.model.source.sign_in import SignInMethods
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 
 # Of ``kit.sessions``: other credentials repair these.
 SIGN_IN_ERRORS = frozenset({"secret-missing", "secret-refused", "secret-unsendable"})
+
+NUMBERING = frozenset({
+    ColumnTrait.UNIQUE, ColumnTrait.EXTERNAL_ID, ColumnTrait.AUTO_NUMBER,
+})  # fmt: skip
 
 
 class PlainConnector:
@@ -103,10 +108,11 @@ class PlainConnector:
         return LossRules({table.name: LossRule() for table in schema.opened_tables()})
 
     def display_rule(self, table: Table) -> DisplayRule:
-        """The number by which people know a record; the id and the stamps are the system's."""
-        number = table.number_column
+        """Unique columns are the numbers of a record; the id and the stamps are the system's."""
+        names = (column.name for column in table.columns if column.traits & NUMBERING)
+        numbers = tuple(name for name in names if name != table.name_column)
         stamps = (table.id_column, table.modified_column, table.modified_by_column)
-        return DisplayRule((number,) if number else (), frozenset(filter(None, stamps)))
+        return DisplayRule(numbers, frozenset(filter(None, stamps)))
 
     def record_address(self, config: Mapping[str, Any], table: str, record: str) -> str:  # noqa: ARG002
         """Unknown."""

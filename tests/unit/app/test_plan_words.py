@@ -58,8 +58,3 @@ def test_labels_follow_the_count() -> None:
         "People",
     ]
     assert WORDS.label("Case", count=2) == "Case"
-
-
-def test_people_know_a_record_by_its_number() -> None:
-    assert CONTACT.number_column == "Number__c"
-    assert Table("Case", (Column("Name", WireKind.TEXT),)).number_column is None

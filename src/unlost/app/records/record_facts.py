@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from unlost.app.records.excerpt import excerpt
 from unlost.engine.merge_winner import merge_winner
 from unlost.model.errors import NotFound
+from unlost.model.source.display import DisplayRule
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, Schema, Table
 from unlost.model.vault.snapshot import SnapshotInfo, Version
@@ -179,19 +180,27 @@ def name_in(cells: Mapping[str, str | None], table: Table, texts: Sequence[str] 
     return name or next((words for text in texts if (words := excerpt(cells.get(text) or ""))), "")
 
 
+def no_rule(_: Table) -> DisplayRule:
+    """No column has a role: the knowledge about an org without a connector."""
+    return DisplayRule()
+
+
 class RecordNames:
     """Names of records, read from a snapshot and cached.
 
-    ``texts``: the columns of a table whose first words stand for a name.
+    ``rules``: the columns of a table that have a role for people, such as the texts whose first
+    words stand for a name.
     """
 
-    def __init__(
-        self, snapshot: Snapshot, *, texts: Callable[[Table], Sequence[str]] | None = None
-    ) -> None:
-        self._snapshot, self._texts = snapshot, texts
+    def __init__(self, snapshot: Snapshot, rules: Callable[[Table], DisplayRule] = no_rule) -> None:
+        self._snapshot, self._rules = snapshot, rules
         self._schema = snapshot.schema()
         self._held = snapshot.tables()
         self._known: dict[tuple[str, str], str] = {}
+
+    def number_column(self, table: Table) -> str | None:
+        """Return the column with the number by which people know a record; None without one."""
+        return next(iter(self._rules(table).number_columns), None)
 
     def of(self, tables: Iterable[str], ids: Sequence[str]) -> Mapping[str, str]:
         """Return names by id, for the records that are in one of the tables."""
@@ -217,7 +226,7 @@ class RecordNames:
         table = self._schema.table(name)
         if table is None or name not in self._held:
             return {}
-        texts = self._texts(table) if self._texts is not None else ()
+        texts = self._rules(table).text_columns
         if table.name_column is None and not texts:
             return {}
         missing = [record_id for record_id in ids if (name, record_id) not in self._known]

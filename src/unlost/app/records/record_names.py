@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from unlost.app.records.ids import connector_of
-from unlost.app.records.record_facts import RecordNames
+from unlost.app.records.record_facts import RecordNames, no_rule
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from unlost.app.compose import Application
     from unlost.catalog.orgs.orgs import ProtectedOrg
     from unlost.model.ports.source import Connector
     from unlost.model.ports.vault import Snapshot
-    from unlost.model.source.schema import Table
 
 
 def record_names(app: Application, org: ProtectedOrg, snapshot: Snapshot) -> RecordNames:
@@ -27,10 +24,4 @@ def record_names(app: Application, org: ProtectedOrg, snapshot: Snapshot) -> Rec
 
 def connector_names(connector: Connector | None, snapshot: Snapshot) -> RecordNames:
     """Return the names of a snapshot's records; without a connector, none of them by their text."""
-    if connector is None:
-        return RecordNames(snapshot)
-
-    def texts(table: Table) -> Sequence[str]:
-        return connector.display_rule(table).text_columns
-
-    return RecordNames(snapshot, texts=texts)
+    return RecordNames(snapshot, connector.display_rule if connector is not None else no_rule)

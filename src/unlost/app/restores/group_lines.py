@@ -8,7 +8,6 @@ from unlost.app.records.record_facts import RecordNames
 from unlost.app.records.table_words import TableWords
 from unlost.engine.restore.planning.shown.groups import PlanGroup
 from unlost.model.ports.vault import Snapshot
-from unlost.model.source.schema import Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,11 @@ def group_lines(
     for group in groups:
         if group.record:
             ids[group.table].append(group.record)
-    numbers = {table: _numbers(snapshot, words.table(table), some) for table, some in ids.items()}
+    numbers = {
+        name: _numbers(snapshot, name, names.number_column(described), some)
+        for name, some in ids.items()
+        if (described := words.table(name)) is not None
+    }
     for table, some in ids.items():
         names.of([table], some)
     return tuple(_line(group, words, names, numbers.get(group.table, {})) for group in groups)
@@ -73,11 +76,12 @@ def _line(
     )
 
 
-def _numbers(snapshot: Snapshot, table: Table | None, ids: Sequence[str]) -> Mapping[str, str]:
+def _numbers(
+    snapshot: Snapshot, table: str, column: str | None, ids: Sequence[str]
+) -> Mapping[str, str]:
     """Return the numbers by which people know these records."""
-    column = table.number_column if table is not None else None
-    if table is None or column is None or table.name not in snapshot.tables():
+    if column is None or table not in snapshot.tables():
         return {}
-    rows = snapshot.get(table.name, ids, columns=[column])
+    rows = snapshot.get(table, ids, columns=[column])
     pairs = zip(rows["_u_id"].to_pylist(), rows[column].to_pylist(), strict=True)
     return {record: value or "" for record, value in pairs}

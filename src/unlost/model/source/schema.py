@@ -43,16 +43,11 @@ class ColumnTrait(StrEnum):
     CASE_SENSITIVE = "case-sensitive"
 
 
-_NUMBERING = frozenset({
-    ColumnTrait.UNIQUE, ColumnTrait.EXTERNAL_ID, ColumnTrait.AUTO_NUMBER,
-})  # fmt: skip
-
-
 class SearchedAs(StrEnum):
     """The way in which people search for the values of a column."""
 
     WORDS = "words"
-    HOST = "host"  # of web addresses
+    HOST = "host"  # of web addresses and domains
 
 
 class TableRank(StrEnum):
@@ -85,9 +80,21 @@ class Column:
     """A column as the source describes it.
 
     ``native``: the source's own name of its type. ``length``: in characters, 0 if unknown.
-    ``search``: how people search for its values; names, numbers, keys, e-mail addresses and
-    telephone numbers (see its traits) are searched without it. ``choices`` are the values of a list;
-    ``labels`` name them for people, in the same order, if they differ from the values.
+    ``choices`` are the values of a list; ``labels`` name them for people, in the same order, if they
+    differ from the values.
+
+    ``search``: how people search for its values. The connector decides it, by the names or types of
+    columns:
+
+        name of a record            ``Table.name_column`` or NAME, also without ``search``
+        number, key                 AUTO_NUMBER, EXTERNAL_ID or UNIQUE, also without ``search``
+        e-mail address, telephone   EMAIL, PHONE, also without ``search``
+        web address, domain         ``SearchedAs.HOST``
+        address, subject, file name, name of a company
+                                    ``SearchedAs.WORDS``
+        anything else               None, unless an admin chooses it
+
+    The columns that lists and pages show are those of ``Connector.display_rule``.
     """
 
     name: str
@@ -208,12 +215,6 @@ class Table(_Indexed):
     def has(self, trait: TableTrait) -> bool:
         """Return true if the table has this trait."""
         return trait in self.traits
-
-    @property
-    def number_column(self) -> str | None:
-        """The column with the number by which people know a record; None if it has none."""
-        numbered = (column for column in self.columns if column.traits & _NUMBERING)
-        return next((column.name for column in numbered if column.name != self.name_column), None)
 
     def column(self, name: str) -> Column | None:
         """Return the column of this name, or None."""
