@@ -185,7 +185,7 @@ def _shape(kind: type, shapes: dict[type, None]) -> str:
 
 def _values(kind: type) -> str:
     """The values of an enumeration with the comments that stand beside them in the sources."""
-    comments = dict(re.findall(r'= "([^"]+)"\s*#\s*(.+)', getsource(kind)))
+    comments = dict(re.findall(r'= "([^"]+)" *# *+(?!noqa)(.+)', getsource(kind)))
     values: Sequence[str] = [one.value for one in kind]  # type: ignore[attr-defined]
     if not comments:
         return f"One of {', '.join(f'`{value}`' for value in values)}."

@@ -129,7 +129,8 @@ class NeverReason(StrEnum):
     READ_ONLY = "read-only"
     NO_PERMISSION = "no-permission"
     BY_PLATFORM = "by-platform"
-    SECRET = "secret"  # noqa: S105 - the source never gives its value out, such as a password
+    # The source never gives its value out, such as a password.
+    SECRET = "secret"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True)
