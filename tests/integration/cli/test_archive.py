@@ -251,7 +251,8 @@ def upload(desk: Desk, name: str, *, to: str) -> str:
 
 
 def link(desk: Desk, document: str, record: str) -> None:
-    row = {"ContentDocumentId": document, "LinkedEntityId": record, "ShareType": "V"}
+    row = {"ContentDocumentId": document, "LinkedEntityId": record}
+    row |= {"ShareType": "V", "Visibility": "AllUsers"}  # an org sets both, however a link arises
     desk.simulator.admin.post("records/insert", object="ContentDocumentLink", rows=[row])
 
 

@@ -320,15 +320,26 @@ class UndoJudge:
     def _differs(self, case: UndoCase, key: RecordKey, was: Seen | None, then: Seen) -> bool:
         """True if a record is not as before; references follow records that are away.
 
-        The org may refer again to what came with a master.
+        The org may refer again to what came with a master. A reference that people emptied between
+        the backup and the run is set again, because it is empty.
         """
         if was is None or was.body != then.body:
             return True
         columns = [n for n in then.cells if not self._alike(case, key, n, was.value(n))]
         return not all(
-            name in LINKS[key.table] and self._names_one_that_came_along(case, key, name)
+            name in LINKS[key.table]
+            and (
+                self._names_one_that_came_along(case, key, name)
+                or (was.value(name) is None and self._is_as_planned(case, key, name))
+            )
             for name in columns
         )
+
+    def _is_as_planned(self, case: UndoCase, key: RecordKey, column: str) -> bool:
+        """True for a reference that the undo sets to a record that it brings back."""
+        planned = any(step.key == key and column in step.columns for step, _ in case.pairs)
+        lives = {one.live for step, one in case.pairs if step.action is not Action.UPDATE}
+        return planned and case.then[key].value(column) in lives
 
     def _names_one_that_came_along(self, case: UndoCase, key: RecordKey, column: str) -> bool:
         targets = LINKS[key.table][column].tables
