@@ -188,7 +188,7 @@ def test_a_plan_names_the_groups_that_people_know(shop: Terminal, tmp_path: Path
     out = str(tmp_path / "plan.json")
     ended = shop("restore", "plan", "sales", "--lost-between", "1", "2", "--out", out)
     known, _, by_table = ended.out.partition("By table:\n")
-    assert "  Schoko Zürich: 1 Account, 25 Contacts\n" in known
+    assert "  Schoko Zürich (0040017): 1 Account, 25 Contacts\n" in known
     assert "  Account  1 create\n" in by_table
     told = shop("restore", "show", out, "--json").json
     (group,) = told["groups"]

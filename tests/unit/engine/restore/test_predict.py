@@ -7,6 +7,7 @@ import pytest
 from unit.engine.restore.atelier import Atelier, codes, note_of
 from unlost.engine.restore.planning.notes.predict import WORDS
 from unlost.engine.restore.planning.plan import schema_digest
+from unlost.engine.restore.planning.shown.estimate import seconds_of
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.plan import NoteWeight, RestorePlan
 from unlost.model.source.quota import Quota
@@ -259,3 +260,10 @@ def test_the_digest_of_the_description_tells_a_change(atelier: Atelier, kind: Wi
     first = tables[0]
     columns = (*first.columns[:-1], replace(first.columns[-1], kind=kind))
     assert schema_digest([replace(first, columns=columns)]) != schema_digest([first])
+
+
+def test_a_plan_without_calls_has_seconds_that_are_read_as_they_were_written(
+    atelier: Atelier,
+) -> None:
+    """The whole number 0 made another hash of the plan than the 0.0 that was read."""
+    assert isinstance(seconds_of({}, atelier.platform.capability), float)

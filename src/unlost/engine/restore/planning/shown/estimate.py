@@ -35,7 +35,8 @@ def estimate(
 
 def seconds_of(calls: Mapping[str, int], capabilities: Capabilities) -> float:
     """The time of these calls by table, without the bytes of files."""
-    return sum(count * capabilities(table).cost.seconds for table, count in calls.items())
+    # From 0.0: the hash of a plan without calls would change when its seconds are read as a float.
+    return sum((n * capabilities(table).cost.seconds for table, n in calls.items()), 0.0)
 
 
 def _file_in_bin(draft: DraftStep) -> int:
