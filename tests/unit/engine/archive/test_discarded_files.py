@@ -13,46 +13,11 @@ from unlost.engine.records.deletions import losses_between
 from unlost.engine.restore.journal.archives import discarded, uncommitted
 from unlost.engine.restore.running import execute as executing
 from unlost.engine.restore.running.passes import archiving
-from unlost.model.archive import (
-    ArchivePolicy,
-    Comparison,
-    Condition,
-    OldVersionRule,
-)
 from unlost.model.losses import FoldReason, LossRule, LossRules
-from unlost.model.source.schema import DeleteRule, WireKind
-from unlost.model.source.shared_files import (
-    CopiedVersions,
-    FileMentions,
-    FileRelease,
-    KeepingColumn,
-    SharedFile,
-)
-from unlost.model.storage import FileVersionRule
 from unlost.testing.faults import Crash
 from unlost.testing.platform import RowRefused
 
-TEXT, LINK, CASCADE = WireKind.TEXT, WireKind.REFERENCE, DeleteRule.CASCADE
-RULE = FileVersionRule("Edition", "Document", "Latest", "BodySize", "Name")
-MAILS = (KeepingColumn("Contact", "Name"),)
-KIND = SharedFile(
-    "Document",
-    "Link",
-    "Document",
-    "Holder",
-    None,
-    mentions=FileMentions((), r"Doc\d+", 30, KeepingColumn("Edition", "Document"), mails=MAILS),
-    releases=(FileRelease("records", ("Account",)),),
-    versions=CopiedVersions(RULE, ("Reason",), "Kind", ("note",)),
-)
-FREE = ArchivePolicy(
-    "old versions",
-    "Document",
-    (Condition("Name", Comparison.FILLED),),
-    include=("records",),
-    old_versions=OldVersionRule.FREE,
-)
-NAMES, SINGLE = {"D0", "D1"}, "single"
+LOSSES = LossRules(dict.fromkeys(("Document", "Edition", "Link"), LossRule()))
 
 
 @pytest.fixture
@@ -60,9 +25,6 @@ def cabinet(tmp_path: Path) -> Iterator[Cabinet]:
     office = Cabinet(tmp_path)
     yield office
     office.close()
-
-
-LOSSES = LossRules(dict.fromkeys(("Document", "Edition", "Link"), LossRule()))
 
 
 def crash(_session: object) -> NoReturn:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from unit.engine.archive.cabinet import Cabinet
+from unit.engine.archive.cabinet import FREE, KIND, RULE, SINGLE, Cabinet
 from unit.engine.archive.test_run import archived, note_codes, stayed
 from unlost.engine.archive.preview import preview
 from unlost.engine.restore.planning.left_out import LeftOut
@@ -19,7 +19,6 @@ from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.archive import (
     OLD_VERSIONS_SIZE,
     ArchiveBranch,
-    ArchivePolicy,
     BranchRule,
     Comparison,
     Condition,
@@ -28,43 +27,15 @@ from unlost.model.archive import (
 )
 from unlost.model.errors import UsageError
 from unlost.model.plan import Action, RecordKey, Selection, SelectionKind
-from unlost.model.source.schema import DeleteRule, WireKind
 from unlost.model.source.shared_files import (
     CopiedVersions,
-    FileMentions,
-    FileRelease,
-    KeepingColumn,
-    SharedFile,
 )
 from unlost.model.source.writing import WriteOp
-from unlost.model.storage import FileVersionRule
 from unlost.model.vault.lineage import resolve
 from unlost.model.vault.retention import HoldScope, HoldTarget
 from unlost.testing.faults import Crash
 from unlost.testing.memory_writer import ReplyLost
 from unlost.testing.platform import RowRefused
-
-TEXT, LINK, CASCADE = WireKind.TEXT, WireKind.REFERENCE, DeleteRule.CASCADE
-RULE = FileVersionRule("Edition", "Document", "Latest", "BodySize", "Name")
-MAILS = (KeepingColumn("Contact", "Name"),)
-KIND = SharedFile(
-    "Document",
-    "Link",
-    "Document",
-    "Holder",
-    None,
-    mentions=FileMentions((), r"Doc\d+", 30, KeepingColumn("Edition", "Document"), mails=MAILS),
-    releases=(FileRelease("records", ("Account",)),),
-    versions=CopiedVersions(RULE, ("Reason",), "Kind", ("note",)),
-)
-FREE = ArchivePolicy(
-    "old versions",
-    "Document",
-    (Condition("Name", Comparison.FILLED),),
-    include=("records",),
-    old_versions=OldVersionRule.FREE,
-)
-NAMES, SINGLE = {"D0", "D1"}, "single"
 
 
 @pytest.fixture

@@ -6,7 +6,9 @@ other values since, are not archived.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import batched
 
 import pyarrow as pa
@@ -29,6 +31,21 @@ from unlost.model.source.writing import OutcomeKind
 from unlost.model.vault.snapshot import Added, CommitKind, Lineage, TableCommit, TableState
 
 
+@dataclass(frozen=True)
+class _ArchivedRecords:
+    """The archived records of a run, by table, and the newest state of the vault."""
+
+    session: RestoreSession
+    newest: Snapshot
+    archived: Mapping[str, Sequence[str]]
+
+    @cached_property
+    def deleted_at(self) -> Mapping[RecordKey, datetime]:
+        """The times of their deletions: few runs need them, and reading the journal takes long."""
+        keys = {RecordKey(table, record) for table, ids in self.archived.items() for record in ids}
+        return deletion_times(self.session.log.entries(), keys)
+
+
 def commit_archived(session: RestoreSession, *, run: str, as_of: datetime) -> None:
     """Write one commit with the last states of all archived records; repeating it is harmless."""
     plan, vault = session.plan, session.ports.vault
@@ -40,8 +57,9 @@ def commit_archived(session: RestoreSession, *, run: str, as_of: datetime) -> No
     commit.put_schema(session.schema)
     states, tables = newest.tables(), []
     archived = _not_live(session, _archived(session))
+    records = _ArchivedRecords(session, newest, archived)
     for name, ids in archived.items():
-        added = commit.add(name, _rows(session, newest, session.table(name), ids, as_of=as_of))
+        added = commit.add(name, _rows(records, session.table(name), ids, as_of=as_of))
         tables.append(_unread(states[name], added))
     if replaced:
         added = commit.lineage(replaced)
@@ -97,12 +115,13 @@ def _not_live(
 
 
 def _rows(
-    session: RestoreSession, newest: Snapshot, table: Table, ids: Sequence[str], *, as_of: datetime
+    records: _ArchivedRecords, table: Table, ids: Sequence[str], *, as_of: datetime
 ) -> Iterator[Rows]:
-    snapshot = session.ports.vault.at(session.plan.org, session.plan.snapshot, forgotten=True)
+    plan, vault = records.session.plan, records.session.ports.vault
+    snapshot = vault.at(plan.org, plan.snapshot, forgotten=True)
     for part in batched(sorted(ids), rows_in_memory(table)):
         copies = snapshot.get(table.name, part)
-        rows = _still_archived(session, newest, table, copies)
+        rows = _still_archived(records, table, copies)
         if not len(rows):
             continue
         names = [name for name in rows.column_names if not name.startswith("_u_")]
@@ -117,31 +136,35 @@ def _rows(
         )
 
 
-def _changed_later(
-    session: RestoreSession, table: Table, known: pa.Table, ids: Sequence[str]
-) -> Iterator[str]:
-    """Yield those of the records whose newest state is not older than their deletion."""
-    keys = {RecordKey(table.name, record) for record in ids}
-    deleted = deletion_times(session.log.entries(), keys)
-    changed = dict(
-        zip(known["_u_id"].to_pylist(), known["_u_modified_at"].to_pylist(), strict=True)
-    )
-    for key in keys:
-        then, at = changed[key.record], deleted.get(key)
-        if then is None or at is None or then >= at:
-            yield key.record
-
-
-def _still_archived(
-    session: RestoreSession, newest: Snapshot, table: Table, copies: pa.Table
-) -> pa.Table:
+def _still_archived(records: _ArchivedRecords, table: Table, copies: pa.Table) -> pa.Table:
     """The copies of records whose newest state in the vault is the same, or older than the deletion.
 
     Right before a record is deleted, it is compared with its copy. So another state from before that
     time, which people took back since, does not count.
     """
     ids = copies["_u_id"].cast(pa.string())
-    known = newest.get(table.name, ids.to_pylist())
+    known = records.newest.get(table.name, ids.to_pylist())
+    columns = _compared_columns(records.session, table, copies, known)
+    then = dict(zip(ids.to_pylist(), digests(table, copies, columns), strict=True))
+    now = dict(zip(known["_u_id"].to_pylist(), digests(table, known, columns), strict=True))
+    changed = dict(zip(now, known["_u_modified_at"].to_pylist(), strict=True))
+    stays = [
+        record
+        for record, text in now.items()
+        if then.get(record) == text
+        or _is_earlier(changed[record], records.deleted_at.get(RecordKey(table.name, record)))
+    ]
+    return copies.filter(pc.is_in(ids, value_set=pa.array(stays, pa.string())))
+
+
+def _is_earlier(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one < other
+
+
+def _compared_columns(
+    session: RestoreSession, table: Table, copies: pa.Table, known: pa.Table
+) -> list[str]:
+    """The columns of which the values must be the same."""
     # The delete itself changed the times, and emptied references of circles.
     emptied = {n for s in session.plan.steps if s.table == table.name for n in s.columns}
     both = {*copies.column_names} & {*known.column_names} - emptied
@@ -149,10 +172,4 @@ def _still_archived(
     if steps:  # a backup may have seen them as drafts, before they were deleted
         written = checked_columns(table, session.capability(table.name))
         both = {*both} & {*written} - {name for step in steps for name in step.late}
-    columns = [name for name in value_columns(table) if name in both]
-    then = dict(zip(ids.to_pylist(), digests(table, copies, columns), strict=True))
-    now = zip(known["_u_id"].to_pylist(), digests(table, known, columns), strict=True)
-    others = [record for record, text in now if then.get(record) != text]
-    if others:
-        others = list(_changed_later(session, table, known, others))
-    return copies.filter(pc.invert(pc.is_in(ids, value_set=pa.array(others, pa.string()))))
+    return [name for name in value_columns(table) if name in both]
