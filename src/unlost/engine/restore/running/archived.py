@@ -152,13 +152,13 @@ def _still_archived(records: _ArchivedRecords, table: Table, copies: pa.Table) -
         record
         for record, text in now.items()
         if then.get(record) == text
-        or _is_earlier(changed[record], records.deleted_at.get(RecordKey(table.name, record)))
+        or _is_before(changed[record], records.deleted_at.get(RecordKey(table.name, record)))
     ]
     return copies.filter(pc.is_in(ids, value_set=pa.array(stays, pa.string())))
 
 
-def _is_earlier(one: datetime | None, other: datetime | None) -> bool:
-    return one is not None and other is not None and one < other
+def _is_before(time: datetime | None, limit: datetime | None) -> bool:
+    return time is not None and limit is not None and time < limit
 
 
 def _compared_columns(
