@@ -8,7 +8,7 @@ STAMP := .venv/.stamp
 # Without it each program that a test starts would compile all of Unlost again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo demo-storage test full coverage check referees browser proxies saml services radosgw spark mutants bench deep docs messages lock clean
+.PHONY: setup demo demo-storage demo-servicenow test full coverage check referees browser proxies saml services radosgw spark mutants bench deep docs messages lock clean
 
 ON_POSTGRES := $(addprefix tests/unit/app/test_,nights.py queued_restores.py control.py)
 
@@ -25,6 +25,9 @@ $(STAMP): requirements/bootstrap.txt requirements/dev.txt pyproject.toml simulat
 
 demo: setup
 	@$(BIN)/python demo/story.py
+
+demo-servicenow: setup
+	@$(BIN)/python demo/servicenow.py
 
 demo-storage: setup
 	@$(BIN)/python demo/storage.py

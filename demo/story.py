@@ -16,6 +16,7 @@ from telling import (
     begin,
     chapter,
     end,
+    follow_number,
     say,
     set_up,
     unlost,
@@ -71,18 +72,8 @@ def live_through(simulator: SimulatorProcess, proof: Proof) -> None:
 def find_the_customer(proof: Proof) -> str:
     """From a customer number to what happened."""
     chapter(f"“What happened to customer {CUSTOMER}?”")
-    unlost("find", CUSTOMER)
-    hits = ask("find", CUSTOMER)["hits"]
-    account = next(hit for hit in hits if hit["table"] == "Account")
-    proof.show("a deleted customer is found by its number", not account["alive"])
-    record = str(account["record"])
-    say("Its history: what changed, when, and by whom.")
-    unlost("history", "chocolate", f"Account/{record}")
-    say("Its last known state, as it was before it was deleted.")
-    unlost("show", "chocolate", f"Account/{record}", lines=24)
-    shown = ask("show", "chocolate", f"Account/{record}")
-    proof.show("its last state is there in full", shown["values"]["Customer_Number__c"] == CUSTOMER)
-    return record
+    column = "Customer_Number__c"
+    return follow_number(proof, CUSTOMER, org="chocolate", table="Account", column=column)
 
 
 def open_its_files(proof: Proof) -> None:

@@ -79,15 +79,34 @@ def _shortened(text: str, lines: int) -> str:
     return "".join(rows[:lines]) + f"  … and {len(rows) - lines} more lines\n"
 
 
-def begin() -> Proof:
-    """Remove the home of an earlier demo; nothing is proved yet."""
+def begin(
+    sentence: str = "A chocolate maker of 300 people keeps its customers in Salesforce.",
+    note: str = "(A simulator plays Salesforce; it listens on this machine only.)",
+) -> Proof:
+    """Remove the home of an earlier demo, and say what this one is about; nothing is proved yet."""
     shutil.rmtree(HOME, ignore_errors=True)
     SHEET.unlink(missing_ok=True)
-    say(
-        f"{BOLD}A chocolate maker of 300 people keeps its customers in Salesforce.{PLAIN} "
-        "(A simulator plays Salesforce; it listens on this machine only.)"
-    )
+    say(f"{BOLD}{sentence}{PLAIN} {note}")
     return Proof([])
+
+
+def follow_number(proof: Proof, number: str, *, org: str, table: str, column: str) -> str:
+    """From the number of a lost record to its history and its last state; gives its id.
+
+    ``column``: the one that holds the number.
+    """
+    unlost("find", number)
+    hits = ask("find", number)["hits"]
+    lost = next(hit for hit in hits if (hit["org"], hit["table"]) == (org, table))
+    proof.show(f"a deleted {lost['table_label'].lower()} is found by its number", not lost["alive"])
+    place = f"{table}/{lost['record']}"
+    say("Its history: what changed, when, and by whom.")
+    unlost("history", org, place)
+    say("Its last known state, as it was before it was deleted.")
+    unlost("show", org, place, lines=24)
+    shown = ask("show", org, place)
+    proof.show("its last state is there in full", shown["values"][column] == number)
+    return str(lost["record"])
 
 
 def write_secret(name: str, secret: str) -> str:
@@ -115,8 +134,14 @@ def set_up(simulator: SimulatorProcess) -> None:
     )
 
 
-def end(proof: Proof, seconds: float, *, next_commands: str) -> None:
-    """List what was proved, and what to try next."""
+def end(
+    proof: Proof,
+    seconds: float,
+    *,
+    next_commands: str,
+    guide: str = "docs/howto/connect-salesforce.md",
+) -> None:
+    """List what was proved, and what to try next; ``guide`` connects a reader's own org."""
     chapter("What was shown")
     for claim in proof.claims:
         print(f"  ✓ {claim}")
@@ -128,5 +153,5 @@ def end(proof: Proof, seconds: float, *, next_commands: str) -> None:
 {next_commands}
   .venv/bin/unlost up          # the same in the browser: open the link that it prints
 
-Your own org: docs/howto/connect-salesforce.md"""
+Your own org: {guide}"""
     )

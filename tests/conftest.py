@@ -34,6 +34,7 @@ Argon2PasswordHasher.time_cost = Argon2PasswordHasher.parallelism = 1
 Argon2PasswordHasher.memory_cost = 8  # KiB; Argon2 takes no less
 
 HERE = Path(__file__).parent
+SIMULATORS = HERE / "simulators"
 WHOLE = "UNLOST_WHOLE"  # set where tests of costly files are to run in the tier of their marks
 
 # `make browser` installs what those tests import, and names the browser
@@ -74,6 +75,14 @@ def _open_all_orgs_together() -> None:
     monday, week = datetime(2026, 11, 2, 18, tzinfo=UTC), timedelta(weeks=1)
     opens = monday + (datetime.now(UTC) - 4 * week - monday) // week * week
     os.environ.setdefault("UNLOST_SIM_OPENS", opens.isoformat())
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out the simulators' own tests where ``make test`` would only deselect them."""
+    if collection_path != SIMULATORS or "not full" not in config.getoption("markexpr"):
+        return None
+    named = (Path(argument.partition("::")[0]).resolve() for argument in config.args)
+    return None if any(path.is_relative_to(SIMULATORS) for path in named) else True
 
 
 def pytest_collection_finish() -> None:

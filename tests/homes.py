@@ -294,6 +294,7 @@ class World:
         self.clock = VirtualClock()
         self.org = MemoryOrg(self.clock)
         self.connector = MemoryConnector({"one": self.org})
+        self.other_connectors: list[MemoryConnector] = []
         self.home = make_home(root)
         self.entropy = SeededEntropy()
         self.vault = memory_vault(self.clock)
@@ -360,9 +361,11 @@ class World:
         return copying.deep(scene, memo)
 
     def load(self, name: str) -> Connector:
-        if name != self.connector.name:
+        connectors = (self.connector, *self.other_connectors)
+        connector = next((one for one in connectors if one.name == name), None)
+        if connector is None:
             raise NotFound("connector-unknown", f"There is no connector named {name!r}.")
-        return self.connector
+        return connector
 
     def close(self) -> None:
         self.app.__exit__(None, None, None)

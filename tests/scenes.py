@@ -1,7 +1,9 @@
 """Scenes: what a home has come to after some nights. Each is lived once and copied for its tests."""
 
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, cast
 
 import pytest
 
@@ -27,17 +29,33 @@ def scene(live: Callable[[World], object]) -> Any:
     def lived(tmp_path_factory: pytest.TempPathFactory) -> Callable[[World], object]:
         if SERVERS:
             return live
-        if live not in _LIVED:
-            made = World(tmp_path_factory.mktemp("scene") / "home")
-            fill(made.org)
-            given = live(made)
-            made.close()
-            disconnect()
-            _LIVED[live] = made, given
-        earlier, given = _LIVED[live]
+        earlier, given = _lived(live, tmp_path_factory.mktemp("scene"))
         return lambda world: world.continue_from(earlier, given)
 
     return lived
+
+
+def reached[T](world: World, live: Callable[[World], T]) -> T:
+    """Bring a new, filled world to where ``live`` leads, for scenes that begin alike.
+
+    They share one life, as the tests of a scene do.
+    """
+    if SERVERS:
+        return live(world)
+    earlier, given = _lived(live, Path(mkdtemp(prefix="unlost-test-")))
+    return world.continue_from(earlier, cast("T", given))
+
+
+def _lived(live: Callable[[World], object], folder: Path) -> tuple[World, object]:
+    """The world in which ``live`` led, in a new folder unless it did so before, and what it gave."""
+    if live not in _LIVED:
+        made = World(folder / "home")
+        fill(made.org)
+        given = live(made)
+        made.close()
+        disconnect()
+        _LIVED[live] = made, given
+    return _LIVED[live]
 
 
 def with_sales(world: World) -> None:

@@ -49,6 +49,7 @@ SPREAD: Mapping[str, Spread] = {
     "integration/cli/": Spread(full=3),
     "integration/cli/test_restore.py": Spread(test=0, full=2),
     "integration/salesforce/": Spread(test=0, full=2),
+    "integration/servicenow/": Spread(test=3, full=2),
     "integration/simulators/": Spread(full=3),
     "integration/vault/": Spread(test=3, full=2),
     "second_reader/": Spread(test=3, full=2),

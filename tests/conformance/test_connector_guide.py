@@ -3,6 +3,7 @@
 ``test_commands`` runs the commands of the page, too.
 """
 
+import base64
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +21,8 @@ from docs.test_commands import FILE, write_files
 from unlost.model.errors import NotAllowed, NotFound, TransientError
 from unlost.model.org import OrgIdentity
 from unlost.model.ports.source import Connector, Context
-from unlost.testing.connecting import ConnectorContract
+from unlost.model.ports.system import Budget
+from unlost.testing.connecting import ConnectorContract, check_silence
 from unlost.testing.connectors import SourceContract
 from unlost.testing.moving_orgs import MovingOrgContract, MovingRightsContract
 from unlost.testing.system import FreeBudget
@@ -49,7 +51,7 @@ def shown() -> ModuleType:
 GUIDE = shown()
 # Collected here, because the page is no module.
 for name, value in vars(GUIDE).items():
-    if name.startswith("Test") or name in {"server", "config"}:
+    if name.startswith("Test") or name in {"server", "config", "source"}:
         globals()[name] = value
 
 
@@ -104,6 +106,41 @@ def talkative(source: Any, config: Any) -> Any:
     return source
 
 
+def talkative_in_base64(source: Any, config: Any) -> Any:
+    signature = base64.b64encode(f"u1:{SECRETS['api_key']}".encode()).decode()
+    logging.getLogger("toy").debug("signed with Basic %s", signature)
+    return source
+
+
+class FirstCalls(FreeBudget):
+    """Forgets to take the calls of reads."""
+
+    def __init__(self, budget: Budget) -> None:
+        super().__init__()
+        self.budget = budget
+
+    def take(self, calls: int = 1) -> None:
+        super().take(calls)
+        if self.taken < 3:
+            self.budget.take(calls)
+
+
+class OnceCounted(Proxy):
+    """Takes only the first calls from the budget."""
+
+    def open_source(self, config: Any, context: Context) -> Any:
+        return super().open_source(config, replace(context, budget=FirstCalls(context.budget)))
+
+
+class Vague(Proxy):
+    """Does not say which secret it needs."""
+
+    def open_source(self, config: Any, context: Context) -> Any:
+        if context.secrets.get("api_key") is None:
+            raise NotAllowed("secret-missing", "Something is missing.", next_step="Add it.")
+        return super().open_source(config, context)
+
+
 class Unbounded(Proxy):
     """Makes calls without a budget."""
 
@@ -145,10 +182,22 @@ def unchanged(source: Any, config: Any) -> Any:
         (Proxy(by_address), "test_the_identity_is_that_of_the_org", False),
         (Proxy(talkative), "test_no_secret_is_logged", True),
         (Shouting(unchanged), "test_a_wrong_secret_is_reported", True),
+        (Proxy(talkative_in_base64), "test_no_secret_is_logged", True),
+        (Vague(unchanged), "test_a_missing_secret_is_named", False),
         (Unbounded(unchanged), "test_calls_are_counted_and_limited", False),
+        (OnceCounted(unchanged), "test_calls_are_counted_and_limited", False),
         (Final(unchanged), "test_an_org_that_does_not_answer_is_tried_again", True),
     ],
-    ids=["identity", "log", "error", "budget", "unreachable"],
+    ids=[
+        "identity",
+        "log",
+        "error",
+        "base64",
+        "missing",
+        "budget",
+        "reads",
+        "unreachable",
+    ],
 )
 def test_a_broken_connector_is_noticed(
     broken: Any,
@@ -165,3 +214,25 @@ def test_a_broken_connector_is_noticed(
     server.shop.name = "shop-1"
     with pytest.raises((AssertionError, pytest.fail.Exception)):
         getattr(contract, promise)(broken, config, SECRETS, *more)
+
+
+def test_each_test_opens_the_org_in_the_context_of_the_author(server: Any, config: Any) -> None:
+    contexts: list[Context] = []
+
+    class OwnContext(GUIDE.TestToyConnector):  # type: ignore[misc, name-defined]
+        def context(self, secrets: Any, **ports: Any) -> Context:
+            contexts.append(super().context(secrets, **ports))
+            return contexts[-1]
+
+    OwnContext().test_the_required_secrets_are_enough(GUIDE.CONNECTOR, config, SECRETS)
+    assert len(contexts) == 1
+
+
+@pytest.mark.parametrize("user", ["", "u:", "us:", "usr:"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_in_base64_is_noticed(user: str, encode: Callable[[bytes], bytes]) -> None:
+    secret = "k\u00ffy>>?-of-reader"
+    text = encode(f"{user}{secret}".encode()).decode()
+    check_silence("of reader", {"key": secret})
+    with pytest.raises(AssertionError, match="the secret key"):
+        check_silence(f"Basic {text}", {"key": secret})

@@ -1,8 +1,9 @@
 """The sources of this house notice what happens between two backups."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,7 +13,7 @@ from unlost.model.source.reading import Proof
 from unlost.model.source.schema import ALL_ROWS, TableTrait, WireKind
 from unlost.testing.clock import VirtualClock
 from unlost.testing.moving_orgs import MovingOrgContract, MovingRightsContract, OpenSource
-from unlost.testing.org import ALL_TRAITS, MemoryOrg
+from unlost.testing.org import ALL_TRAITS, BIN_DAYS, MemoryOrg
 from unlost.testing.source import INSTANT, MemorySource
 
 
@@ -30,16 +31,29 @@ class Office:
     def create(self) -> str:
         return self.org.create(self.table, {"Name": "new"})
 
+    def old_record(self) -> str:
+        record = self.create()
+        self.org.clock.advance(days=1)
+        return record
+
     def change(self, record: str) -> None:
-        self.org.clock.advance(hours=2)
         self.org.update(self.table, record, {"Name": "changed"})
 
     def delete(self, record: str) -> None:
         self.org.clock.advance(hours=2)
         self.org.delete(self.table, record)
 
+    def undelete(self, record: str) -> None:
+        self.org.undelete(self.table, record)
+
+    def forget_deletions(self) -> None:
+        rows = self.org.tables[self.table].records
+        for record in [key for key, row in rows.items() if row.deleted]:
+            self.org.purge(self.table, record)
+        self.org.clock.advance(days=BIN_DAYS + 1)
+
     @contextmanager
-    def cut(self) -> Iterator[None]:
+    def shorten_reads(self) -> Iterator[None]:
         self.missing = {next(iter(self.org.visible(self.table)))}
         yield
         self.missing = set()
@@ -47,7 +61,14 @@ class Office:
     def hide(self, record: str) -> None:
         self.org.hide_row(self.table, record)
 
-    def refuse(self) -> None:
+    def show(self, record: str) -> None:
+        self.org.show_row(self.table, record)
+
+    def hide_column(self) -> str:
+        self.org.hide_column(self.table, "Name")
+        return "Name"
+
+    def hide_table(self) -> None:
         self.org.tables[self.table].refused = True
 
     def source(self) -> MemorySource:
@@ -56,18 +77,28 @@ class Office:
 
 
 class CutSource(MemorySource):
-    """Does not deliver the records that the office cut off."""
+    """Does not deliver the records that the office cut off, in no kind of read."""
 
     def __init__(self, office: Office) -> None:
         super().__init__(office.org)
         self.office = office
 
     def read(self, task):
-        for page in super().read(task):
-            cut = pa.array(self.office.missing, pa.string())
-            kept = pc.invert(pc.is_in(page.rows.ids, cut))
-            rows = only(page.rows, kept)
-            yield replace(page, rows=rows, proof=Proof(None, len(rows)))
+        yield from map(self._cut, super().read(task))
+
+    def read_ids(self, table, ids):
+        yield from map(self._cut, super().read_ids(table, ids))
+
+    def census(self, table):
+        for ids in super().census(table):
+            yield ids.filter(self._there(ids))
+
+    def _there(self, ids):
+        return pc.invert(pc.is_in(ids, pa.array(self.office.missing, pa.string())))
+
+    def _cut(self, page):
+        rows = only(page.rows, self._there(page.rows.ids))
+        return replace(page, rows=rows, proof=Proof(None, len(rows)))
 
 
 def only(rows, kept):
@@ -107,6 +138,12 @@ class TestMemoryOrgReadWhole(TestMemoryOrg):
     traits = frozenset({TableTrait.CENSUS})
 
 
+class TestMemoryOrgWithBin(TestMemoryOrg):
+    """Records come out of the recycle bin."""
+
+    traits = ALL_TRAITS | {TableTrait.UNDELETE}
+
+
 # --- sources that break a promise -----------------------------------------------------------------
 
 
@@ -139,10 +176,51 @@ class Uncounted(CutSource):
         return None
 
 
+class Late(MemorySource):
+    """Reads changes from a time after the cursor."""
+
+    def __init__(self, org: MemoryOrg) -> None:
+        super().__init__(org, overlap=timedelta(days=-2))
+
+
+class AlwaysThere(MemorySource):
+    """Believes that deletions are listed for ever."""
+
+    def read(self, task):
+        yield from (replace(page, wants_census=False) for page in super().read(task))
+
+
+class Fresh(MemorySource):
+    """Does not read records that came back."""
+
+    def _changed(self, task, start):
+        rows = super()._changed(task, start)
+        return rows if start is None else [row for row in rows if row[1].deleted]
+
+
+class Forgiving(MemorySource):
+    """Describes a column that the user may not see, without its texts."""
+
+    def discover(self):
+        hidden, self.org.hidden_columns = self.org.hidden_columns, set()
+        schema = super().discover()
+        self.org.hidden_columns = hidden
+        return schema
+
+
+class Unaware(Blind):
+    """Omits a column that the user may not see, as if the org had none."""
+
+    def discover(self):
+        schema = super().discover()
+        tables = (replace(table, hidden=()) for table in schema.tables)
+        return replace(schema, tables=tuple(tables))
+
+
 def opener(kind, office: Office) -> OpenSource:
     @contextmanager
     def opened() -> Iterator[MemorySource]:
-        yield kind(office if kind is Uncounted else office.org)
+        yield kind(office if issubclass(kind, CutSource) else office.org)
 
     return opened
 
@@ -151,16 +229,31 @@ def opener(kind, office: Office) -> OpenSource:
     ("kind", "promise"),
     [
         (Blind, "test_a_hidden_record_is_no_deletion"),
+        (Blind, "test_a_record_that_is_visible_again_is_read"),
+        (Forgiving, "test_a_hidden_column_is_not_empty"),
+        (Unaware, "test_a_hidden_column_is_not_empty"),
         (Untimed, "test_a_change_is_read"),
+        (Late, "test_a_change_is_read"),
+        (Fresh, "test_an_undeleted_record_is_read"),
         (Silent, "test_a_deletion_is_noticed"),
+        (AlwaysThere, "test_a_deletion_is_noticed_by_an_expired_cursor"),
         (Uncounted, "test_a_short_read_is_noticed"),
+        (Uncounted, "test_a_short_look_up_is_noticed"),
     ],
     ids=lambda part: getattr(part, "__name__", ""),
 )
 def test_a_source_that_breaks_a_promise_is_noticed(kind: type, promise: str) -> None:
+    for source in (CutSource, kind):
+        office = Office(TestMemoryOrgWithBin.traits)
+        with pytest.raises(AssertionError) if source is kind else nullcontext():
+            getattr(TestMemoryOrg(), promise)(opener(source, office), office)
+
+
+def test_a_record_that_is_not_old_is_noticed() -> None:
     office = Office()
-    with pytest.raises(AssertionError):
-        getattr(TestMemoryOrg(), promise)(opener(kind, office), office)
+    office.old_record = office.create
+    with pytest.raises(AssertionError, match="not old enough"):
+        TestMemoryOrg().test_a_change_is_read(opener(MemorySource, office), office)
 
 
 def test_hidden_rows_are_no_deletions_if_reads_say_so_and_the_census_fails() -> None:
@@ -171,6 +264,9 @@ def test_hidden_rows_are_no_deletions_if_reads_say_so_and_the_census_fails() -> 
             super().__init__(org)
             self.read_incomplete = True
 
+    with pytest.raises(AssertionError):  # an empty read that says nothing
+        TestMemoryOrg().test_a_hidden_record_is_no_deletion(opener(Honest, office), office)
+    office.create()
     TestMemoryOrg().test_a_hidden_record_is_no_deletion(opener(Honest, office), office)
 
 

@@ -18,10 +18,12 @@ from _pytest.mark import ParameterSet
 
 import warm
 from fakes.bucket_server import Bucket, serving
+from fakes.instance import BACKUP, PASSWORD
 from house.coverage_rooms import MOST, STRICT, WHOLE
 from once import lead_to, made_once
 from patience import HANGING
 from postgres import Postgres
+from unlost_simulators.servicenow.process import ServiceNowProcess
 from warmed import warm_process
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +35,8 @@ PAGES = sorted(page for page in DOCS.rglob("*.md") if BLOCK.search(page.read_tex
 FILE = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)^```", re.MULTILINE | re.DOTALL)
 PORT_IN_DOCS = "8844"
 SHOP_IN_DOCS = "8899"  # of the guide for authors of connectors
+INSTANCE_IN_DOCS = "https://acme.service-now.com"
+USER_IN_DOCS = "unlost.backup"
 BUCKET_IN_DOCS = "http://127.0.0.1:9000"
 SOCKETS_IN_DOCS = "/run/postgresql"
 DATABASE_IN_DOCS = re.compile(r"postgresql:///(\w+)\?")
@@ -178,6 +182,19 @@ def bucket() -> Iterator[Bucket]:
         yield running
 
 
+@pytest.fixture
+def instance() -> Iterator[str]:
+    """The address of a ServiceNow instance."""
+    with ServiceNowProcess() as simulator:
+        yield simulator.url
+
+
+def with_instance(lines: list[str], address: str, folder: Path) -> list[str]:
+    """The lines with a simulated instance and its user, whose password is in the named file."""
+    (folder / "password.txt").write_text(PASSWORD)
+    return [line.replace(INSTANCE_IN_DOCS, address).replace(USER_IN_DOCS, BACKUP) for line in lines]
+
+
 @pytest.mark.network
 @pytest.mark.long
 @pytest.mark.parametrize("page", [tiered(page) for page in PAGES])
@@ -191,6 +208,8 @@ def test_every_command_shown_works(
     if any(BUCKET_IN_DOCS in line for line in lines):
         bucket: Bucket = request.getfixturevalue("bucket")
         lines = [line.replace(BUCKET_IN_DOCS, bucket.url) for line in lines]
+    if any(INSTANCE_IN_DOCS in line for line in lines):
+        lines = with_instance(lines, request.getfixturevalue("instance"), tmp_path)
     if any(line.startswith("pip install") for line in lines):
         # A process that has imported the program does not see what is installed later.
         program = COLD

@@ -99,15 +99,18 @@ def typed(line: str) -> Iterator[list[str]]:
             yield tokens[number + 1 :]
 
 
-def unknown(tokens: list[str]) -> str:
-    """Return the words of a command that the program does not know."""
+def unknown(tokens: list[str], connector: str = "salesforce") -> str:
+    """Return the words of a command that the program does not know.
+
+    ``connector``: of the orgs of a page.
+    """
     command, name = PROGRAM, ""
     while hasattr(command, "get_command") and tokens and not tokens[0].startswith("-"):
         if isinstance(
             command, WriteConnectors
         ):  # the org's connector decides; here there is no home
-            connector = load_connector("salesforce")
-            command, name, tokens = writer_command(tokens[0], connector), tokens[0], tokens[1:]
+            words = writer_command(tokens[0], load_connector(connector))
+            command, name, tokens = words, tokens[0], tokens[1:]
             continue
         context = typer.Context(command, resilient_parsing=True)
         _, inner, _ = command.resolve_command(context, tokens[:1])
@@ -129,7 +132,10 @@ def unknown(tokens: list[str]) -> str:
 
 @pytest.mark.parametrize("page", sorted(PAGES.keys() - UNCHECKED))
 def test_each_command_shown_exists(page: str) -> None:
-    wrong = {" ".join(tokens): unknown(tokens) for tokens in shown(page) if unknown(tokens)}
+    folder, _, rest = page.removeprefix("connectors/").partition("/")
+    connector = folder if rest and page.startswith("connectors/") else "salesforce"
+    words = {" ".join(tokens): unknown(tokens, connector) for tokens in shown(page)}
+    wrong = {command: word for command, word in words.items() if word}
     assert not wrong
 
 

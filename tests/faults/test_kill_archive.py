@@ -61,6 +61,7 @@ RENEWED = frozenset(
         *("CreatedDate", "LastModifiedDate", "SystemModstamp", "IsDeleted", "IsArchived"),
         *("RelationObjectType", "LastViewedDate", "LastReferencedDate", *FILES.values()),
         *("ContactEmail", "ContactPhone", "ContactMobile", "ContactFax", "HasAttachment"),
+        *("ContentModifiedDate", "IsMajorVersion", "VersionDataUrl"),
     }
 )
 STABLE = frozenset({"ContactId", "OwnerId", "WhoId", "RelationId"})  # never archived

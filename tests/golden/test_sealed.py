@@ -40,6 +40,8 @@ LATER = (
     b',"labels":[]',
     b',"images":false',
     b',"image_columns":[]',
+    b',"remarks":null',
+    b',"table_column":null,"key_column":null,"separator":null,"families":[]',
 )
 FILES = {path.name: path.read_bytes() for path in FOLDER.iterdir()}
 

@@ -26,7 +26,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from django.utils.translation.template import templatize
 
-from house.templates import Template, all_templates, parsed
+from house.templates import Template, all_templates, calls_and_classes
 from unlost.app.home.discovery import load_connector
 from unlost.app.orgs.connector_settings import settings_of
 from unlost.model.message import Noun
@@ -88,8 +88,9 @@ def _everything() -> Iterator[tuple[Text, str]]:
 
 def _of_sign_ins(file: Path) -> Iterator[tuple[Text, str]]:
     """Next steps that a connector gives to refused sign-ins."""
-    calls = (node for node in ast.walk(parsed(file)) if isinstance(node, ast.Call))
-    for call in calls:
+    for call in calls_and_classes(file):
+        if not isinstance(call, ast.Call):
+            continue
         if isinstance(call.func, ast.Name) and call.func.id == "SignInWords":
             for step in call.keywords:
                 if isinstance(step.value, ast.Constant):
@@ -252,14 +253,14 @@ def main(languages: list[str]) -> int:
     for language in languages or sorted(one.name for one in LOCALE.iterdir() if one.is_dir()):
         # All before any is written, because texts may move.
         catalogs = {shelf: as_po(language, texts_on(shelf, texts), shelf) for shelf in shelves()}
-        missing = 0
+        missing: set[str] = set()  # a text of several connectors is in several catalogs
         for shelf, catalog in catalogs.items():
             file_of(language, "po", shelf).parent.mkdir(parents=True, exist_ok=True)
             file_of(language, "po", shelf).write_bytes(catalog)
             file_of(language, "mo", shelf).write_bytes(as_mo(language, shelf))
-            missing += len(empty(kept(language, shelf)))
-        left += missing
-        sys.stdout.write(f"{language}: {len(texts)} texts, {missing} to translate\n")
+            missing |= set(empty(kept(language, shelf)))
+        left += len(missing)
+        sys.stdout.write(f"{language}: {len(texts)} texts, {len(missing)} to translate\n")
     return 1 if left else 0
 
 

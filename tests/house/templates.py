@@ -65,7 +65,7 @@ def templates(files: Iterable[Path]) -> Iterator[Template]:
             for target in node.targets
             if isinstance(target, ast.Name)
         }
-        for node in ast.walk(tree):
+        for node in calls_and_classes(file):
             if isinstance(node, ast.Call) and (name := _called(node)) in makers:
                 known = _inner(name, makers, tree)
                 yield from _texts(node, name, makers[name], constants, file, known)
@@ -75,6 +75,13 @@ def templates(files: Iterable[Path]) -> Iterator[Template]:
 def parsed(file: Path) -> ast.Module:
     """The syntax tree of a file."""
     return ast.parse(file.read_text("utf-8"))
+
+
+@cache
+def calls_and_classes(file: Path) -> tuple[ast.Call | ast.ClassDef, ...]:
+    """All calls and classes of a file, which is walked once."""
+    nodes = ast.walk(parsed(file))
+    return tuple(node for node in nodes if isinstance(node, ast.Call | ast.ClassDef))
 
 
 def sources() -> list[Path]:
@@ -95,8 +102,8 @@ def makers_of(file: Path) -> Mapping[str, Parameters]:
 @cache
 def public_makers() -> Mapping[str, Parameters]:
     """The classes that make messages everywhere, and ``message`` itself."""
-    trees = [parsed(file) for file in sources()]
-    classes = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    nodes = chain.from_iterable(map(calls_and_classes, sources()))
+    classes = [node for node in nodes if isinstance(node, ast.ClassDef)]
     found: dict[str, Parameters] = {"message": {"template": 1, "next_step": None}}
     for kind in classes:
         found |= _of_class(kind)

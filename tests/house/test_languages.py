@@ -110,7 +110,8 @@ def language(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(params=shelves(), ids=lambda shelf: shelf.parent.name)
+# Those of `shelves`, as a test below proves; gathering all texts takes each worker seconds.
+@pytest.fixture(params=sorted(settings.LOCALE_PATHS), ids=lambda shelf: shelf.parent.name)
 def shelf(request: pytest.FixtureRequest) -> Path:
     """Where catalogs lie."""
     return Path(request.param)

@@ -15,9 +15,18 @@ def clock_lie(name: str, sentence: str, change: Change, spell: Spell) -> Lie:
     )  # fmt: skip
 
 
-def every_second(exchange: Exchange, stage: Stage) -> ServedAnswer:
-    """A clock that is ahead in every second answer, as of two servers."""
-    return ahead(hours=2)(exchange, stage) if len(stage.honest) % 2 else exchange.answer
+def every_second(*, start: int) -> Change:
+    """A clock that is ahead in every second answer to the same kind of call, as of two servers.
+
+    ``start`` 0: the first answer of each kind in a backup is ahead; 1: the second.
+    """
+
+    def change(exchange: Exchange, stage: Stage) -> ServedAnswer:
+        counter = f"{stage.backup} {exchange.call.kind}"
+        turn = stage.kept[counter] = stage.kept.get(counter, start - 1) + 1
+        return exchange.answer if turn % 2 else ahead(hours=2)(exchange, stage)
+
+    return change
 
 
 CLOCK_LIES = (
@@ -75,8 +84,14 @@ CLOCK_LIES = (
     clock_lie(
         "clock-of-two-servers",
         "The clock is two hours ahead in every second answer.",
-        every_second,
+        every_second(start=0),
         Spell.SECOND,
+    ),
+    Lie(
+        name="clock-of-two-servers-later",
+        sentence="The clock is two hours ahead in every second answer, but not in the first.",
+        kinds=EVERY, times=None, change=every_second(start=1),
+        spell=Spell.SECOND, fate=Fate.NO_EFFECT,
     ),
     Lie(
         name="clock-of-the-start",

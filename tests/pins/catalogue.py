@@ -121,6 +121,7 @@ SEARCH = RecordSearch(
     "2026-03-01",
     "2026-03-02",
     former=True,
+    system="crm",
 )
 KEYS = (RecordKey("Account", "A1"), RecordKey("Contact", "C1"))
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,7 +26,7 @@ from unlost.model.access import ActorKind, Trace
 from unlost.model.alert import AlertRule, RaisedAlert, Urgency
 from unlost.model.message import Message
 from unlost.model.runs.jobs import Job, JobKind
-from unlost.model.source.schema import Schema
+from unlost.model.source.schema import Reference, Schema, Table
 from unlost.outside.delta import _application, _properties
 from unlost.outside.exporting import ExportKind
 from unlost.outside.formats import ExportFormat
@@ -46,13 +47,25 @@ DEED = AuditEvent(
 DELTA = ExportKind("ab" * 16, ExportFormat.DELTA)
 
 
+def _plain(table: Table) -> Table:
+    """Return the table with references that hold one id each, as all were in the first release."""
+    columns = tuple(
+        column
+        if column.reference is None
+        else replace(column, reference=Reference(column.reference.tables, column.reference.rule))
+        for column in table.columns
+    )
+    return replace(table, columns=columns)
+
+
 def computed() -> Iterator[str]:
     """List them."""
     schema = Examples().whole(Schema)
     table = schema.tables[0]
     yield f"row of the audit: {digest_of(DEED, number=7, before=FIRST)}"
     yield f"manifest: {head_of(canonical_text(Examples().whole(Manifest)))}"
-    yield f"schema of a plan: {schema_digest(schema.tables)}"
+    yield f"schema of a plan: {schema_digest([_plain(table) for table in schema.tables])}"
+    yield f"schema of a plan, references of all kinds: {schema_digest(schema.tables)}"
     yield f"cells of a plan: {digest(table, {'name': 'Ann', 'Phone': None})}"
     yield f"rights in Salesforce: {_rights()}"
     yield f"rights in Salesforce that are unknown: {UserRights().fingerprint(['B', 'A'])}"

@@ -31,6 +31,8 @@ from unlost.catalog.people.audit import AuditEntry
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.reading.work import TaskKind, TaskState, task, work_of
 from unlost.connectors.salesforce.schema.describes import CachedDescribe
+from unlost.connectors.servicenow.http.errors import Envelope
+from unlost.connectors.servicenow.writing.calls import WrittenRow
 from unlost.engine.backup.clocks import ClockReading
 from unlost.engine.backup.comparing import GrantsNow, ListedAgain, SourceCount
 from unlost.engine.backup.files import FilesResult
@@ -200,6 +202,7 @@ PARTS = (
     SealOfPlan,
     FormatOfDocument,
 )
+ANSWERS = (Envelope, WrittenRow)  # of other systems: nothing of ours stores them
 
 DOCUMENTS: dict[str, Document] = {
     # Sealed objects of the vault, and JSON inside segments.

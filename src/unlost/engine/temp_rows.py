@@ -17,7 +17,7 @@ from unlost.model.errors import IntegrityError
 
 IDS = pa.schema([("id", pa.string())])
 SEEN = pa.schema([("id", pa.string()), ("op", pa.string())])
-REFERENCES = pa.schema([("column", pa.string()), ("id", pa.string())])
+REFERENCES = pa.schema([("column", pa.string()), ("id", pa.string()), ("table", pa.string())])
 FILES = pa.schema(
     [
         ("record", pa.string()),

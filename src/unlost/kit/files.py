@@ -2,20 +2,63 @@
 
 import hashlib
 import io
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import BinaryIO
 
+import pyarrow as pa
+
+from unlost.kit.columns import column_or_null
 from unlost.kit.http.backoff import BackoffTimer
 from unlost.kit.http.body import BodyStream
 from unlost.kit.http.once import SourceLabel
 from unlost.model.errors import IntegrityError, TransientError
-from unlost.model.source.reading import FileRef
+from unlost.model.source.reading import FileRef, Rows
+from unlost.model.source.schema import FileColumn, Table
 
 BUFFER = 256 << 10
 NO_HASH = "md5"  # computed where the source has no hash, and compared with nothing
 
 type OpenBody = Callable[[], AbstractContextManager[BodyStream]]
+
+
+def file_refs(
+    table: Table, column: FileColumn, rows: Rows, with_bytes: pa.Array, *, algorithm: str
+) -> Iterator[FileRef]:
+    """The files in a column of the rows that the mask ``with_bytes`` has.
+
+    ``algorithm``: of the hash in the checksum column, such as ``md5``. A text of another form is no
+    hash, and compared with nothing.
+    """
+    assert rows.cells is not None
+    names = (column.size_column, column.checksum_column, column.name_column, column.type_column)
+    arrays = (rows.ids, *(column_or_null(rows.cells, name) for name in names))
+    values = (array.filter(with_bytes).to_pylist() for array in arrays)
+    for record, size, checksum, name, kind in zip(*values, strict=True):
+        yield FileRef(
+            table=table.name,
+            record=record,
+            column=column.column,
+            size=_whole_number(size),
+            checksum=_hash_of(algorithm, checksum),
+            name=name or "",
+            media_type=kind or "",
+        )
+
+
+def _whole_number(text: str | None) -> int | None:
+    """A size: an integer, or one in the exponent form of large CSV numbers; None if it is none."""
+    try:
+        return int(float(text)) if text else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _hash_of(algorithm: str, checksum: str | None) -> str | None:
+    length = 2 * hashlib.new(algorithm, usedforsecurity=False).digest_size
+    known = checksum is not None and re.fullmatch(f"[0-9a-fA-F]{{{length}}}", checksum)
+    return f"{algorithm}:{checksum.lower()}" if checksum and known else None
 
 
 class ProvedFile(io.RawIOBase):

@@ -13,10 +13,11 @@ from urllib.parse import urlencode
 
 from unlost.kit.addresses import is_safe
 from unlost.kit.http.body import number_in
-from unlost.kit.http.client import HttpClient
+from unlost.kit.http.client import HttpClient, HttpPolicy, Transport
 from unlost.kit.http.failures import redirected, unreachable
 from unlost.kit.http.limits import SMALL
 from unlost.kit.http.messages import CallFailure, HttpAnswer, HttpCall
+from unlost.kit.http.once import SourceLabel
 from unlost.kit.http.table import (
     NO_ANSWER_RULES,
     PROXY_RULE,
@@ -35,6 +36,7 @@ from unlost.model.errors import (
     UnlostError,
     UsageError,
 )
+from unlost.model.ports.source import Context
 from unlost.model.ports.system import Clock, SecretStore
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"  # RFC 7523, 2.1
@@ -242,6 +244,27 @@ def oauth_error_factory(
         )
 
     return to_error
+
+
+def token_client(
+    context: Context,
+    transport: Transport | None,
+    hints: tuple[SignInHint, ...],
+    *,
+    source: SourceLabel,
+    words: SignInWords = NEUTRAL,
+) -> HttpClient:
+    """Open the unsigned client that fetches tokens; ``transport`` replaces the network in tests."""
+    policy = HttpPolicy(
+        TOKEN_RETRIES, understand_oauth, oauth_error_factory(hints, words), source=source
+    )
+    return HttpClient(
+        policy,
+        clock=context.clock,
+        entropy=context.entropy,
+        budget=context.budget,
+        transport=transport,
+    )
 
 
 class OAuthSession:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.compute as pc
 
 from unlost.model.archive_facts import ArchiveFacts
-from unlost.model.bypass import AutomationList, Bypass, BypassKind, BypassState
+from unlost.model.bypass import Bypass, BypassKind, BypassState
 from unlost.model.errors import NotFound, UsageError
 from unlost.model.losses import LossRule, LossRules
 from unlost.model.source.display import DisplayRule
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from unlost.model.archive import ArchivePolicy
+    from unlost.model.bypass import AutomationList
     from unlost.model.ports.source import BrowserSignIn
     from unlost.model.source.checklist import ChecklistStep
     from unlost.model.source.connector_info import Expiry
@@ -198,16 +199,19 @@ def _live_ids(page: Page) -> frozenset[str]:
     return frozenset(live.to_pylist())
 
 
-class PlainPlanning:
-    """Rules of a source without automation, locks and bypasses, for plans."""
+class PlainPlanning(ABC):
+    """Rules of a source without locks and bypasses, for plans.
 
-    def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:  # noqa: ARG002
-        """None: the source has no permissions that a capability does not show."""
-        return ()
+    A connector that cannot list automation names all kinds of it as ``unlisted``.
+    """
 
-    def automation(self, tables: Sequence[Table]) -> AutomationList:  # noqa: ARG002
-        """None."""
-        return AutomationList()
+    @abstractmethod
+    def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
+        """See the port ``PlanningAccess``."""
+
+    @abstractmethod
+    def automation(self, tables: Sequence[Table]) -> AutomationList:
+        """See the port ``PlanningAccess``."""
 
     def locks(self, records: RecordsByTable) -> LockList:  # noqa: ARG002
         """None."""
@@ -221,11 +225,11 @@ class PlainPlanning:
         """Raise UsageError (``bypass-unknown``)."""
         raise _no_bypass(bypass)
 
-    def check_hard_delete(self) -> None:
+    def check_hard_delete(self) -> None:  # noqa: B027  an answer, which may be overridden
         """Nothing: a capability without hard deletes says it."""
 
 
-class PlainWriter(PlainPlanning, ABC):
+class PlainWriter(PlainPlanning):
     """Writes to a source without files, one query at a time."""
 
     @abstractmethod

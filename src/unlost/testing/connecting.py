@@ -24,12 +24,13 @@ from unlost.model.source.checklist import CheckState
 from unlost.model.source.schema import Schema
 from unlost.model.source.sign_in import SignInMethods
 from unlost.testing.clock import present_clock
-from unlost.testing.connectors import ids_of, read_all
+from unlost.testing.connectors import ids_of, read_whole
 from unlost.testing.system import FreeBudget, MemorySecretStore, SpentBudget, memory_context
 
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-CLOSED_PORT = "http://127.0.0.1:1"  # no service listens there
+UNREACHABLE = "http://127.0.0.1:1"  # no service listens there
 WRONG = "wrong-secret"
+URL_SAFE = str.maketrans("+/", "-_")
 
 
 class WatchedSecretStore(MemorySecretStore):
@@ -43,6 +44,18 @@ class WatchedSecretStore(MemorySecretStore):
         """The secret of this name, or None."""
         self.names.add(name)
         return super().get(name)
+
+
+class SpendableBudget(FreeBudget):
+    """A budget that counts the calls until it is ``spent``."""
+
+    spent = False
+
+    def take(self, calls: int = 1) -> None:
+        """Allow the calls, or refuse them."""
+        if self.spent:
+            SpentBudget().take(calls)
+        super().take(calls)
 
 
 class ConnectorContract:
@@ -81,7 +94,7 @@ class ConnectorContract:
             if field.metadata.get("leads") and "://" in str(getattr(config, field.name))
         ]
         assert addresses, "no setting is an address: override unreachable"
-        return replace(config, **dict.fromkeys(addresses, CLOSED_PORT))
+        return replace(config, **dict.fromkeys(addresses, UNREACHABLE))
 
     def context(self, secrets: Mapping[str, str], *, budget: Budget | None = None) -> Context:
         """The ports that the connector may use; its clock begins now, and waits pass immediately."""
@@ -151,7 +164,7 @@ class ConnectorContract:
         """The org opens with them alone, and no other secret is needed."""
         needed = [secret.name for secret in required(connector, config)]
         store = WatchedSecretStore({name: secrets[name] for name in needed})
-        context = memory_context(store, clock=present_clock())
+        context = replace(self.context(store.secrets), secrets=store)
         with connector.open_source(config, context) as source:
             assert source.identity().tenant
             source.discover()
@@ -161,12 +174,17 @@ class ConnectorContract:
     def test_a_missing_secret_is_named(
         self, connector: Connector, config: Any, secrets: Mapping[str, str]
     ) -> None:
-        """Without a required secret the org does not open, whatever the environment holds."""
+        """Without a required secret the org does not open, and the error says which one it needs."""
         for secret in required(connector, config):
             fewer = {name: value for name, value in secrets.items() if name != secret.name}
             error = self.refusal(connector, config, fewer)
             assert isinstance(error, NotAllowed), secret.name
             assert error.code in connector.sign_in().errors
+            names = {secret.name, secret.name.replace("_", " "), secret.label}
+            text = f"{error.sentence} {error.message.next_step}".lower()
+            assert any(name.lower() in text for name in names), (
+                f"{text} does not name {secret.name}"
+            )
 
     def test_a_wrong_secret_is_reported(
         self,
@@ -230,20 +248,26 @@ class ConnectorContract:
     def test_calls_are_counted_and_limited(
         self, connector: Connector, config: Any, secrets: Mapping[str, str]
     ) -> None:
-        """Calls are taken from the budget before they are made."""
-        budget = FreeBudget()
-        with connector.open_source(config, self.context(secrets, budget=budget)) as source:
-            source.discover()
+        """Calls are taken from the budget before they are made, those of reads too."""
+        budget = SpendableBudget()
+        context = self.context(secrets, budget=budget)
+        with connector.open_source(config, context) as source:
             source.identity()
-        assert budget.taken > 0
-        spent = self.context(secrets, budget=SpentBudget())
-        with pytest.raises(LimitReached), connector.open_source(config, spent) as source:
+            table = source.discover().tables[0]
+            opened = budget.taken
+            assert opened > 0
+            read_whole(source, table)
+            assert budget.taken > opened
+            budget.spent = True
+            with pytest.raises(LimitReached):
+                read_whole(source, table)
+        with pytest.raises(LimitReached), connector.open_source(config, context) as source:
             source.identity()
 
     def test_ids_are_recognized(
         self, connector: Connector, config: Any, secrets: Mapping[str, str]
     ) -> None:
-        """An id that was read is one that a person may type; another text is none."""
+        """A person may type an id that was read; another text is not taken for an id."""
         with self.opened(connector, config, secrets) as source:
             ids = some_ids(source)
         assert ids, "the org has no records"
@@ -254,7 +278,7 @@ class ConnectorContract:
     def test_the_checklist_explains_its_steps(
         self, connector: Connector, config: Any, secrets: Mapping[str, str]
     ) -> None:
-        """Each step has a title, a way and a reason, and is in a state."""
+        """Each step has a title, says how and why to do it, and has a state."""
         with self.opened(connector, config, secrets) as source:
             steps = source.checklist(source.discover())
         names = [step.name for step in steps]
@@ -307,7 +331,7 @@ def required(connector: Connector, config: Any) -> list[SecretField]:
 def some_ids(source: Source) -> list[str]:
     """Ids of the first table with records."""
     for table in source.discover().tables:
-        ids = ids_of(read_all(source, source.plan_reads(table, None)))
+        ids = ids_of(read_whole(source, table))
         if ids:
             return ids[:50]
     return []
@@ -352,6 +376,19 @@ def text_of_error(error: UnlostError) -> str:
 def check_silence(text: str, secrets: Mapping[str, str]) -> None:
     """Assert that a text has no secret, in no form in which it is sent."""
     for name, secret in secrets.items():
-        encoded = base64.b64encode(secret.encode()).decode()
-        for form in (secret, encoded, quote(secret, safe="")):
+        for form in (secret, quote(secret, safe=""), *encoded(secret)):
             assert form not in text, f"the secret {name} is in a text"
+
+
+def encoded(secret: str) -> Iterator[str]:
+    """The forms of a secret in Base64, alone or behind another text such as a user name.
+
+    Base64 writes three bytes as four characters, so a secret has one of three forms. The first and
+    the last character may depend on the bytes around it.
+    """
+    data = secret.encode()
+    for before in range(3):
+        inside = base64.b64encode(bytes(before) + data).decode()
+        start, end = (before * 8 + 5) // 6, (before + len(data)) * 8 // 6
+        yield inside[start:end]
+        yield inside[start:end].translate(URL_SAFE)

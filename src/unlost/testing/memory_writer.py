@@ -17,6 +17,7 @@ from unlost.model.bypass import (
     BypassState,
 )
 from unlost.model.errors import Conflict, NotAllowed, UsageError
+from unlost.model.named_records import named_records
 from unlost.model.org import OrgIdentity
 from unlost.model.source.locks import NO_LOCKS, LockList, RecordsByTable
 from unlost.model.source.reading import Op, Rows
@@ -64,8 +65,8 @@ class MemoryWriter:
     Refusals with a code in ``retryable`` may be tried again; after ``full_after`` new records the
     org's storage is full. ``bypasses``: the states of the org's bypasses for this user,
     ``other_bypasses`` for other users, by their ids. ``automations`` are active in the org,
-    ``unlisted`` kinds of it cannot be listed. ``locked`` records need another step. ``may_hard_delete``: this user may delete without the
-    bin.
+    ``unlisted`` kinds of it cannot be listed. ``locked`` records need another step.
+    ``may_hard_delete``: this user may delete without the bin.
     """
 
     def __init__(self, platform: Platform, *, user: str = "restorer") -> None:
@@ -237,9 +238,14 @@ class MemoryWriter:
         return self.other_bypasses.setdefault(user, {})
 
     def _referring(self, query: ReferrerQuery) -> Rows:
-        ids = set(query.ids)
-        live = self.platform.live(query.table.name)
-        referring = [(key, record) for key, record in live if record.cells.get(query.column) in ids]
+        ids, column = set(query.ids), query.table.column(query.column)
+        if column is None:
+            return self._rows([], [query.column])
+        referring = [
+            (key, record)
+            for key, record in self.platform.live(query.table.name)
+            if ids & {named.text for named in named_records(column, record.cells)}
+        ]
         return self._rows(referring, [query.column])
 
     def recent(

@@ -20,6 +20,7 @@ from unlost.model.source.schema import (
     ColumnTrait,
     FileColumn,
     Reference,
+    Remarks,
     TableTrait,
     WireKind,
 )
@@ -74,6 +75,7 @@ class MemoryTable:
     has_files: bool = False
     grants: set[str] = field(default_factory=set)
     merged_into: str | None = None
+    remarks: Remarks | None = None
 
     @property
     def change_log(self) -> ChangeLog | None:
@@ -331,10 +333,14 @@ class MemoryOrg:
             if (table, key) not in blind
         }
 
+    @property
+    def oldest_purge(self) -> datetime:
+        """The time since which the source lists purged ids."""
+        return self.clock.now() - timedelta(days=BIN_DAYS)
+
     def listed_purges(self, table: str, since: datetime | None) -> list[str]:
         """Ids that the source still lists as purged, and that do not exist again."""
-        oldest = self.clock.now() - timedelta(days=BIN_DAYS)
-        floor = max(since, oldest) if since else oldest
+        floor = max(since, self.oldest_purge) if since else self.oldest_purge
         memory_table = self.tables[table]
         return sorted(
             {r for at, r in memory_table.purged if at >= floor and r not in memory_table.records}

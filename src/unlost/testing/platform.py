@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from unlost.model.source.schema import DeleteRule
+from unlost.model.named_records import possible_keys, texts_of
+from unlost.model.source.schema import Column, DeleteRule
 from unlost.model.source.writing import (
     ClearedRows,
     Gather,
@@ -304,9 +305,9 @@ class Platform:
             table = self.org.tables[owner]
             cells = table.records[child].cells
             details = any(
-                rule is DeleteRule.CASCADE and (target, cells.get(column)) in masters
-                for column, targets, rule in self._references(table)
-                for target in targets
+                rule is DeleteRule.CASCADE and (key.table, key.record) in masters
+                for column, rule in self._references(table)
+                for key in possible_keys(column, cells)
             )
             binned.lost |= details and (owner, child) not in masters
 
@@ -332,10 +333,11 @@ class Platform:
         for owner, name in self.required:
             if owner == table and (record is None or name in cells) and not cells.get(name):
                 raise RowRefused("REQUIRED_FIELD_MISSING", f"{name} is missing.", name)
+        row = {**(self.org.tables[table].records[record].cells if record else {}), **cells}
         for column in self.org.tables[table].columns.values():
-            target = cells.get(column.name)
-            if column.reference is not None and target is not None:
-                self._check_reference(column.name, column.reference.tables, target)
+            reference = column.reference
+            if reference is not None and reference.holds_one_id and cells.get(column.name):
+                self._check_reference(column, row)
         self._check_uniques(table, cells, record)
 
     def _check_uniques(self, table: str, cells: Cells, record: str | None) -> None:
@@ -343,12 +345,15 @@ class Platform:
             if owner == table:
                 self._check_unique(table, columns, cells, record)
 
-    def _check_reference(self, column: str, tables: tuple[str, ...], target: str) -> None:
-        for table in tables:
-            record = self.org.tables[table].records.get(target)
-            if record is not None and not record.deleted:
+    def _check_reference(self, column: Column, row: Cells) -> None:
+        """Refuse an id that is not live; names in lists and keys are taken as they are."""
+        for key in possible_keys(column, row):
+            table = self.org.tables.get(key.table)
+            record = table.records.get(key.record) if table is not None else None
+            if table is None or (record is not None and not record.deleted):
                 return
-        raise RowRefused("INVALID_CROSS_REFERENCE_KEY", f"{target} does not exist.", column)
+        target = row[column.name]
+        raise RowRefused("INVALID_CROSS_REFERENCE_KEY", f"{target} does not exist.", column.name)
 
     def _check_unique(
         self, table: str, columns: tuple[str, ...], cells: Cells, record: str | None
@@ -373,23 +378,23 @@ class Platform:
             row = self.org.create(gather.table, cells, by=by)
             self.created[gather.table, row] = (self.org.clock.now(), by)
 
-    def _references(self, table: MemoryTable) -> Iterator[tuple[str, tuple[str, ...], DeleteRule]]:
+    def _references(self, table: MemoryTable) -> Iterator[tuple[Column, DeleteRule]]:
         for column in table.columns.values():
             if column.reference is not None:
-                yield column.name, column.reference.tables, column.reference.rule
+                yield column, column.reference.rule
 
     def _pointing(
         self, records: list[tuple[str, str]]
     ) -> Iterator[tuple[str, str, str, DeleteRule]]:
         wanted = set(records)
         for name, table in self.org.tables.items():
-            for column, targets, rule in self._references(table):
+            for column, rule in self._references(table):
                 for key, record in table.records.items():
-                    value = record.cells.get(column)
-                    if value is None or record.deleted:
+                    if record.deleted or record.cells.get(column.name) is None:
                         continue
-                    if any((t, value) in wanted for t in targets):
-                        yield name, key, column, rule
+                    named = possible_keys(column, record.cells)
+                    if any((target.table, target.record) in wanted for target in named):
+                        yield name, key, column.name, rule
 
     def _tree(self, table: str, record: str) -> Iterator[tuple[str, str]]:
         seen = [(table, record)]
@@ -407,8 +412,18 @@ class Platform:
         ]
         links = [] if self.leaves_links else links
         for link in links:
-            self.org.update(link.table, link.record, {link.column: None}, by=by)
+            rest = self._without(link, doomed)
+            self.org.update(link.table, link.record, {link.column: rest}, by=by)
         return links
+
+    def _without(self, link: EmptiedBin, doomed: list[tuple[str, str]]) -> str | None:
+        """A reference without the records that are deleted; a list keeps its other names."""
+        reference = self.org.tables[link.table].columns[link.column].reference
+        if reference is None or reference.separator is None:
+            return None
+        gone = {record for _, record in doomed}
+        texts = [text for text in texts_of(reference, link.target) if text not in gone]
+        return reference.separator.join(texts) or None
 
 
 def without(capability: WriteCapability, *ops: WriteOp) -> WriteCapability:

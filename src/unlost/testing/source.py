@@ -4,6 +4,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import BinaryIO
 from zlib import crc32
@@ -186,7 +187,9 @@ class MemorySource:
         start = datetime.fromisoformat(str(since)) - self.overlap if since else None
         if task.kind == "purged":
             ids = self.org.listed_purges(task.table, start)
-            yield from self._pages(task.table, [self._purged(ids)])
+            gap = start is not None and start < self.org.oldest_purge
+            for page in self._pages(task.table, [self._purged(ids)]):
+                yield replace(page, wants_census=page.wants_census or gap)
             return
         columns = [str(name) for name in _items(task.state["columns"])]
         rows = self._still(task, start) if task.kind == "part" else self._changed(task, start)
@@ -329,6 +332,7 @@ class MemorySource:
             hidden=tuple(c for c in hidden if c in table.columns),
             grants=tuple(sorted(table.grants)),
             merged_into_column=table.merged_into,
+            remarks=table.remarks,
             image_columns=tuple(c for c in table.image_columns if c not in hidden),
         )
 

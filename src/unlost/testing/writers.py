@@ -1,22 +1,25 @@
 """The conformance suite of writers. Subclass ``WriterContract``, give it a writer, and run pytest.
 
-The suite creates, changes and deletes records of one table, so give it a simulator, a sandbox, or a
-fake. Its records have names that begin with ``Contract``.
+What a writer sends must come back from the source of the same org, too. The suite creates, changes
+and deletes records of one table, so give it a simulator, a sandbox, or a fake. Its records have
+names with the word ``Contract``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import count
 
 import pytest
 
 from unlost.model.errors import Conflict
+from unlost.model.ports.source import Source
 from unlost.model.ports.writer import PlanningAccess, Writer
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import ColumnTrait, Table
 from unlost.model.source.writing import (
-    ID_NOT_KEPT,
+    NeverReason,
     OutcomeKind,
     RecordQuery,
     ReferrerQuery,
@@ -25,12 +28,13 @@ from unlost.model.source.writing import (
     WriteOp,
     WriteRow,
 )
-from unlost.testing.connectors import check_rows
+from unlost.testing.cells import AWKWARD, Cells, cells_by_id, page_cells, steady_columns
+from unlost.testing.connectors import read_whole, unknown_ids
+from unlost.testing.row_checks import check_rows
 
-type Cells = Mapping[str, str | None]
-
-UNKNOWN_ID = "no-such-id"
-CALL = "contract"
+CALL_NAME = "contract"  # for the log of the org
+FETCHED = 2_000  # ids that a restore asks for at a time
+FILE = bytes(range(256)) * 10
 _numbers = count(1)
 
 
@@ -41,7 +45,8 @@ class WriteSample:
     ``key``: a column of text that tells records apart. ``optional``: a column that may be empty, and
     ``text``: a value for it. ``needed``: other cells of every new record, in the form in which the
     source delivers them; numbers and times are good samples. ``refused``: cells with which the org
-    refuses a new record. ``referrer``: a table whose records may refer to these.
+    refuses a new record. ``referrer``: a table whose records may refer to these. ``file``: a table
+    whose records have a file, if the writer uploads any.
     """
 
     table: Table
@@ -51,6 +56,7 @@ class WriteSample:
     refused: Cells
     needed: Cells = field(default_factory=dict)
     referrer: "ReferrerSample | None" = None
+    file: "FileSample | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +68,24 @@ class ReferrerSample:
     needed: Cells = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class FileSample:
+    """A table whose records have a file, and the cells that every new record needs."""
+
+    table: Table
+    needed: Cells = field(default_factory=dict)
+
+
 class WriterContract:
     """The promises of ``unlost.model.ports.writer.Writer``, each as a test.
 
-    A subclass provides the fixtures ``writer``, ``planning`` and ``sample``, and ``lose_answer``.
+    A subclass provides the fixtures ``writer``, ``planning``, ``source`` and ``sample``, and
+    ``lose_answer`` and ``garble_answer``. It may override ``break_off``, ``unknown_ids``, and
+    ``awkward``: texts of which it leaves out those that the org itself changes or refuses.
     Operations that the capability of the table does not allow are not tested.
     """
+
+    awkward: tuple[str, ...] = AWKWARD
 
     @pytest.fixture
     def writer(self) -> Writer:
@@ -80,6 +98,11 @@ class WriterContract:
         raise NotImplementedError("give the contract access for plans")
 
     @pytest.fixture
+    def source(self) -> Source:
+        """The read side of the same org, with the backup user."""
+        raise NotImplementedError("give the contract a source")
+
+    @pytest.fixture
     def sample(self) -> WriteSample:
         """The table in which the tests write."""
         raise NotImplementedError("give the contract a table")
@@ -87,6 +110,21 @@ class WriterContract:
     def lose_answer(self, writer: Writer) -> AbstractContextManager[object]:
         """Lose the answer of the next call that writes, after it has taken effect."""
         raise NotImplementedError("let the contract lose an answer")
+
+    def garble_answer(self, writer: Writer) -> AbstractContextManager[object]:
+        """Report success to the next call that writes, in a body that lacks the result."""
+        raise NotImplementedError("let the contract garble an answer")
+
+    def break_off(self, writer: Writer) -> AbstractContextManager[object]:
+        """Let the next call that writes several rows fail after the first row.
+
+        Override it if the writer sends the rows of a call in several requests.
+        """
+        return self.lose_answer(writer)
+
+    def unknown_ids(self, count: int) -> list[str]:
+        """So many ids that no record has, in the form of the org's ids."""
+        return unknown_ids(count)
 
     # --- capabilities -----------------------------------------------------------------------------
 
@@ -100,9 +138,16 @@ class WriterContract:
     def test_plans_allow_what_the_writer_allows(
         self, writer: Writer, planning: PlanningAccess, sample: WriteSample
     ) -> None:
-        """A plan without a write user supposes a user with every permission."""
-        assert writer.capability(sample.table).ops
-        assert writer.capability(sample.table).ops <= planning.capability(sample.table).ops
+        """A plan without a write user supposes a user with every permission.
+
+        Columns of the system may be missing: few users get the right to set them.
+        """
+        allowed, planned = (each.capability(sample.table) for each in (writer, planning))
+        assert allowed.ops
+        system = {each.column for each in planned.never if each.reason is NeverReason.SYSTEM}
+        fewer = (allowed.settable - planned.settable) | (allowed.changeable - planned.changeable)
+        assert allowed.ops <= planned.ops
+        assert fewer <= system, f"{sorted(fewer - system)} cannot be planned"
 
     def test_both_users_are_in_the_same_org(self, writer: Writer, planning: PlanningAccess) -> None:
         """Identity, users and clock are known."""
@@ -116,7 +161,7 @@ class WriterContract:
     ) -> None:
         """No method of the access for plans changes a record."""
         record = self.create(writer, sample)
-        before = self.cells(writer, sample, record, all_columns(sample.table))
+        before = self.cells(writer, sample, record, steady_columns(sample.table))
         planning.missing([sample.table])
         planning.capability(sample.table)
         planning.find(sample.table, (sample.key,), [(str(before[sample.key]),)])
@@ -124,7 +169,7 @@ class WriterContract:
         planning.referrers(referrer_queries(sample, [record]))
         planning.automation([sample.table])
         planning.locks({sample.table.name: (record,)})
-        assert self.cells(writer, sample, record, all_columns(sample.table)) == before
+        assert self.cells(writer, sample, record, steady_columns(sample.table)) == before
 
     # --- operations -------------------------------------------------------------------------------
 
@@ -133,6 +178,45 @@ class WriterContract:
         cells = self.new_cells(writer, sample)
         record = self.create(writer, sample, cells)
         assert self.cells(writer, sample, record, list(cells)) == dict(cells)
+
+    def test_a_created_record_is_read_by_the_source(
+        self, source: Source, writer: Writer, sample: WriteSample
+    ) -> None:
+        """A full read and a look-up have the cells that the writer sent and fetches."""
+        record = self.create(writer, sample)
+        columns = steady_columns(sample.table)
+        rows = writer.fetch(sample.table, [record], columns=columns)
+        written = cells_by_id(sample.table, [rows])[record]
+        for pages in (
+            read_whole(source, sample.table),
+            list(source.read_ids(sample.table, [record])),
+        ):
+            assert page_cells(sample.table, pages)[record] == written
+
+    def test_a_change_names_the_user_who_signed_in(
+        self, source: Source, writer: Writer, sample: WriteSample
+    ) -> None:
+        """The source names the user of a change by the id that the writer has."""
+        record = self.create(writer, sample)
+        if sample.table.modified_by_column is None:
+            return
+        (page,) = (page for page in source.read_ids(sample.table, [record]) if len(page.rows))
+        assert page.rows.modified_by.to_pylist() == [writer.user_id()]
+
+    def test_texts_come_back_unchanged_and_lead_to_their_records(
+        self, writer: Writer, sample: WriteSample
+    ) -> None:
+        """No character of a text has a meaning for a call or a query, and its case counts."""
+        cells = self.new_cells(writer, sample)
+        texts = [text.format(cells[sample.key]) for text in self.awkward]
+        ids = [self.create(writer, sample, {**cells, sample.key: text}) for text in texts]
+        rows = writer.fetch(sample.table, ids, columns=[sample.key])
+        stored = dict(zip(rows.ids.to_pylist(), column(rows, sample.key), strict=True))
+        damaged = [text for record, text in zip(ids, texts, strict=True) if stored[record] != text]
+        assert not damaged, f"{damaged}: leave out of ``awkward`` what the org changes"
+        values = [(text,) for text in texts]
+        records = writer.find(sample.table, (sample.key,), values)
+        assert dict(records) == dict(zip(values, ids, strict=True))
 
     def test_outcomes_are_in_order_and_refusals_concern_one_row(
         self, writer: Writer, sample: WriteSample
@@ -157,11 +241,12 @@ class WriterContract:
         record = self.create(writer, sample, cells)
         if not writer.capability(sample.table).allows(WriteOp.UPDATE):
             return
+        before = self.cells(writer, sample, record, [sample.optional])
         self.do(writer, WriteOp.UPDATE, sample.table, record, {sample.optional: None})
         after = self.cells(writer, sample, record, list(cells))
         assert after == {**cells, sample.optional: None}
         # What was read can be written.
-        self.do(writer, WriteOp.UPDATE, sample.table, record, {sample.optional: sample.text})
+        self.do(writer, WriteOp.UPDATE, sample.table, record, before)
         assert self.cells(writer, sample, record, list(cells)) == dict(cells)
 
     def test_an_update_of_an_unknown_record_is_refused(
@@ -201,21 +286,26 @@ class WriterContract:
         assert self.do(writer, WriteOp.UNDELETE, sample.table, record) == record
         assert self.cells(writer, sample, record, list(cells)) == dict(cells)
 
-    def test_an_id_is_kept_or_its_loss_is_reported(
-        self, writer: Writer, sample: WriteSample
-    ) -> None:
-        """In a table with ``keeps_id``, a record is created again with the id that it had."""
-        cells = self.new_cells(writer, sample)
-        record = self.create(writer, sample, cells)
-        capability = writer.capability(sample.table)
-        if not (capability.keeps_id and capability.allows(WriteOp.DELETE)):
+    def test_a_record_has_the_id_of_its_outcome(self, writer: Writer, sample: WriteSample) -> None:
+        """A record that is created again has its id or another one, and the outcome the true one."""
+        if not self.keeps_ids(writer, sample):
             return
-        self.do(writer, WriteOp.DELETE, sample.table, record)
-        row = WriteRow("again", record, cells)
+        cells = self.new_cells(writer, sample)
+        row = WriteRow("again", self.deleted(writer, sample, cells), cells)
         (outcome,) = self.send(writer, WriteOp.CREATE, sample.table, [row])
         check_outcome(outcome, OutcomeKind.DONE)
-        assert outcome.id == record or outcome.code == ID_NOT_KEPT
         assert self.cells(writer, sample, str(outcome.id), list(cells)) == dict(cells)
+
+    def test_the_id_of_a_live_record_is_refused(self, writer: Writer, sample: WriteSample) -> None:
+        """A create never overwrites a record."""
+        if not self.keeps_ids(writer, sample):
+            return
+        cells = self.new_cells(writer, sample)
+        record = self.create(writer, sample, cells)
+        row = WriteRow("twice", record, self.new_cells(writer, sample))
+        (outcome,) = self.send(writer, WriteOp.CREATE, sample.table, [row])
+        check_outcome(outcome, OutcomeKind.FAILED)
+        assert self.cells(writer, sample, record, list(cells)) == dict(cells)
 
     # --- lost answers -----------------------------------------------------------------------------
 
@@ -225,16 +315,51 @@ class WriterContract:
         """The outcome is unknown, and a look at the org finds one record."""
         since, cells = writer.server_time(), self.new_cells(writer, sample)
         row = WriteRow("lost", None, cells)
-        with self.lose_answer(writer):
-            (outcome,) = self.send(writer, WriteOp.CREATE, sample.table, [row])
-        check_outcome(outcome, OutcomeKind.UNKNOWN)
+        self.lose(writer, WriteOp.CREATE, sample.table, row)
         writer.settle(sample.table, since=since)
         rows = writer.recent(sample.table, since, columns=[sample.key], sent=[row])
-        assert rows.cells is not None
-        assert rows.cells.column(sample.key).to_pylist().count(cells[sample.key]) == 1
-        # Two records would be a Conflict.
-        value = (str(cells[sample.key]),)
-        assert value in writer.find(sample.table, (sample.key,), [value])
+        assert column(rows, sample.key).count(cells[sample.key]) == 1
+        self.check_single(writer, sample, cells)
+
+    def test_a_create_with_an_id_whose_answer_was_lost_is_made_once(
+        self, writer: Writer, sample: WriteSample
+    ) -> None:
+        """The outcome is unknown, and the org has one record."""
+        if not self.keeps_ids(writer, sample):
+            return
+        cells = self.new_cells(writer, sample)
+        row = WriteRow("lost", self.deleted(writer, sample, cells), cells)
+        self.lose(writer, WriteOp.CREATE, sample.table, row)
+        self.check_single(writer, sample, cells)
+
+    def test_a_create_whose_answer_cannot_be_read_is_unknown(
+        self, writer: Writer, sample: WriteSample
+    ) -> None:
+        """An answer without the result is a lost one: the record may exist."""
+        cells = self.new_cells(writer, sample)
+        with self.garble_answer(writer):
+            row = WriteRow("lost", None, cells)
+            (outcome,) = self.send(writer, WriteOp.CREATE, sample.table, [row])
+        check_outcome(outcome, OutcomeKind.UNKNOWN)
+        self.check_single(writer, sample, cells)
+
+    def test_a_call_that_breaks_off_has_an_outcome_for_each_row(
+        self, writer: Writer, sample: WriteSample
+    ) -> None:
+        """A row that was written is done or unknown, and a row that failed was not written."""
+        if writer.capability(sample.table).rows_per_call < 2:
+            return
+        cells = [self.new_cells(writer, sample) for _ in range(2)]
+        rows = [WriteRow(f"k{at}", None, each) for at, each in enumerate(cells)]
+        with self.break_off(writer):
+            outcomes = self.send(writer, WriteOp.CREATE, sample.table, rows)
+        assert [outcome.key for outcome in outcomes] == ["k0", "k1"]
+        values = [(str(each[sample.key]),) for each in cells]
+        live = writer.find(sample.table, (sample.key,), values)
+        for outcome, value in zip(outcomes, values, strict=True):
+            check_outcome(outcome, outcome.kind)
+            if outcome.kind is not OutcomeKind.UNKNOWN:
+                assert (outcome.kind is OutcomeKind.DONE) == (value in live), outcome
 
     def test_an_update_whose_answer_was_lost_is_unknown(
         self, writer: Writer, sample: WriteSample
@@ -244,10 +369,59 @@ class WriterContract:
         if not writer.capability(sample.table).allows(WriteOp.UPDATE):
             return
         row = WriteRow("lost", record, {sample.optional: None})
-        with self.lose_answer(writer):
-            (outcome,) = self.send(writer, WriteOp.UPDATE, sample.table, [row])
-        check_outcome(outcome, OutcomeKind.UNKNOWN)
+        self.lose(writer, WriteOp.UPDATE, sample.table, row)
         assert self.cells(writer, sample, record, [sample.optional]) == {sample.optional: None}
+
+    def test_a_delete_whose_answer_was_lost_is_unknown(
+        self, writer: Writer, sample: WriteSample
+    ) -> None:
+        """The outcome is unknown, and the record is gone."""
+        record = self.create(writer, sample)
+        if not writer.capability(sample.table).allows(WriteOp.DELETE):
+            return
+        self.lose(writer, WriteOp.DELETE, sample.table, WriteRow("lost", record))
+        assert len(writer.fetch(sample.table, [record], columns=[sample.key])) == 0
+
+    def test_an_undelete_whose_answer_was_lost_is_unknown(
+        self, writer: Writer, sample: WriteSample
+    ) -> None:
+        """The outcome is unknown, and the record is there."""
+        if not writer.capability(sample.table).allows(WriteOp.UNDELETE):
+            return
+        cells = self.new_cells(writer, sample)
+        record = self.deleted(writer, sample, cells)
+        self.lose(writer, WriteOp.UNDELETE, sample.table, WriteRow("lost", record))
+        assert self.cells(writer, sample, record, list(cells)) == dict(cells)
+
+    # --- files ------------------------------------------------------------------------------------
+
+    def test_an_uploaded_file_is_read_back(
+        self, source: Source, writer: Writer, sample: WriteSample
+    ) -> None:
+        """A file has the bytes that were sent, whether alone or with the rows of a call."""
+        if sample.file is None:
+            assert not uploads(source, writer), "the writer uploads files: give the sample a file"
+            return
+        table, cells = sample.file.table, sample.file.needed
+        with BytesIO(FILE) as body:
+            outcomes = [writer.upload(table, WriteRow("file", None, cells), body, token=CALL_NAME)]
+        if writer.capability(table).small_file >= len(FILE):
+            small = WriteRow("small", None, cells, FILE)
+            outcomes += self.send(writer, WriteOp.CREATE, table, [small])
+        for outcome in outcomes:
+            check_outcome(outcome, OutcomeKind.DONE)
+            assert files_of(source, table, str(outcome.id)) == [FILE]
+
+    def test_an_upload_whose_answer_was_lost_is_unknown(
+        self, writer: Writer, sample: WriteSample
+    ) -> None:
+        """The record may exist, with its file."""
+        if sample.file is None:
+            return
+        row = WriteRow("lost", None, sample.file.needed)
+        with self.lose_answer(writer), BytesIO(FILE) as body:
+            outcome = writer.upload(sample.file.table, row, body, token=CALL_NAME)
+        check_outcome(outcome, OutcomeKind.UNKNOWN)
 
     # --- look-ups ---------------------------------------------------------------------------------
 
@@ -255,8 +429,8 @@ class WriterContract:
         """Values without a live record are omitted; two records for a value are a conflict."""
         cells = self.new_cells(writer, sample)
         record, value = self.create(writer, sample, cells), (str(cells[sample.key]),)
-        found_ids = writer.find(sample.table, (sample.key,), [value, ("Contract: unknown",)])
-        assert dict(found_ids) == {value: record}
+        records = writer.find(sample.table, (sample.key,), [value, ("Contract: unknown",)])
+        assert dict(records) == {value: record}
         if any((sample.key,) == key.columns for key in writer.capability(sample.table).keys):
             return  # the org has no two of them
         self.create(writer, sample, cells)
@@ -267,11 +441,12 @@ class WriterContract:
     def test_records_are_fetched_by_their_ids(self, writer: Writer, sample: WriteSample) -> None:
         """Unknown ids are omitted; several queries have the same answers as single ones."""
         ids = [self.create(writer, sample) for _ in range(3)]
-        rows = writer.fetch(sample.table, [*ids, UNKNOWN_ID], columns=[sample.key])
+        (unknown, *others) = self.unknown_ids(FETCHED - len(ids))
+        rows = writer.fetch(sample.table, [unknown, *others, *ids], columns=[sample.key])
         check_rows(sample.table, rows)
         assert sorted(rows.ids.to_pylist()) == sorted(ids)
         assert set(rows.ops.to_pylist()) == {Op.STATE.value}
-        parts = [ids[:2], [UNKNOWN_ID], ids[2:]]
+        parts = [ids[:2], [unknown], ids[2:]]
         queries = [RecordQuery(sample.table, part, [sample.key]) for part in parts]
         answers = writer.fetch_several(queries)
         assert [sorted(rows.ids.to_pylist()) for rows in answers] == [sorted(ids[:2]), [], ids[2:]]
@@ -311,6 +486,28 @@ class WriterContract:
         name = f"Contract {writer.server_time():%y%m%d%H%M%S} {next(_numbers)}"
         return {**sample.needed, sample.key: name, sample.optional: sample.text}
 
+    def keeps_ids(self, writer: Writer, sample: WriteSample) -> bool:
+        """True if a record that was deleted can be created with its id."""
+        capability = writer.capability(sample.table)
+        return capability.keeps_id and capability.allows(WriteOp.DELETE)
+
+    def deleted(self, writer: Writer, sample: WriteSample, cells: Cells) -> str:
+        """Create a record, delete it, and return its id."""
+        record = self.create(writer, sample, cells)
+        self.do(writer, WriteOp.DELETE, sample.table, record)
+        return record
+
+    def lose(self, writer: Writer, op: WriteOp, table: Table, row: WriteRow) -> None:
+        """Write a row and lose the answer; the outcome must be unknown."""
+        with self.lose_answer(writer):
+            (outcome,) = self.send(writer, op, table, [row])
+        check_outcome(outcome, OutcomeKind.UNKNOWN)
+
+    def check_single(self, writer: Writer, sample: WriteSample, cells: Cells) -> None:
+        """Assert that the org has one record with this key; two would be a Conflict."""
+        value = (str(cells[sample.key]),)
+        assert value in writer.find(sample.table, (sample.key,), [value])
+
     def create(self, writer: Writer, sample: WriteSample, cells: Cells | None = None) -> str:
         """Create a record and return its id."""
         row = WriteRow("new", None, cells or self.new_cells(writer, sample))
@@ -332,7 +529,7 @@ class WriterContract:
         """Write rows in calls of the size that the capability allows."""
         size = writer.capability(table).rows_per_call
         parts = [rows[at : at + size] for at in range(0, len(rows), size)]
-        answers = [writer.write(op, table, part, token=CALL) for part in parts]
+        answers = [writer.write(op, table, part, token=CALL_NAME) for part in parts]
         return [outcome for answer in answers for outcome in answer]
 
     def cells(
@@ -350,10 +547,20 @@ def column(rows: Rows, name: str) -> list[str | None]:
     return list(rows.cells.column(name).to_pylist())
 
 
-def all_columns(table: Table) -> list[str]:
-    """The columns that a fetch can read."""
-    files = {file.column for file in table.files}
-    return [each.name for each in table.columns if each.name not in files]
+def uploads(source: Source, writer: Writer) -> bool:
+    """True if the writer uploads the files of a table."""
+    tables = [table for table in source.discover().tables if table.files]
+    return any(writer.capability(table).file_column for table in tables)
+
+
+def files_of(source: Source, table: Table, record: str) -> list[bytes]:
+    """The files of a record."""
+    bodies = []
+    for page in source.read_ids(table, [record]):
+        for ref in source.files_in(table, page.rows):
+            with source.open_file(ref) as stream:
+                bodies.append(stream.read())
+    return bodies
 
 
 def referrer_queries(sample: WriteSample, ids: Sequence[str]) -> list[ReferrerQuery]:
@@ -368,7 +575,7 @@ def check_capability(table: Table, capability: WriteCapability) -> None:
     assert len(never) == len(set(never))
     writable = capability.settable | capability.changeable
     assert table.id_column not in writable
-    assert not capability.settable & set(never)
+    assert not writable & set(never)
     # Volatile columns make no versions, so nothing restores them.
     every = {each.name for each in table.columns if not each.has(ColumnTrait.VOLATILE)}
     assert every - {table.id_column} <= writable | set(never) | {capability.file_column}

@@ -13,11 +13,12 @@ from unlost.connectors.salesforce.writing.planning import SalesforcePlanning
 from unlost.connectors.salesforce.writing.writer import SalesforceWriter
 from unlost.model.ports.source import Source
 from unlost.model.source.schema import Table
+from unlost.testing.cells import AWKWARD
 from unlost.testing.connecting import ConnectorContract
 from unlost.testing.connectors import SourceContract
 from unlost.testing.moving_orgs import MovingOrgContract, MovingRightsContract
 from unlost.testing.system import memory_context
-from unlost.testing.writers import ReferrerSample, WriterContract, WriteSample
+from unlost.testing.writers import FileSample, ReferrerSample, WriterContract, WriteSample
 
 pytestmark = pytest.mark.network
 
@@ -102,7 +103,10 @@ def table_of(maker: Maker, name: str) -> Table:
 class TestWriting(WriterContract):
     """Small calls with the administrator's credentials."""
 
-    path = "composite/sobjects"
+    # Salesforce removes spaces at the ends of texts.
+    awkward = tuple(text for text in AWKWARD if text == text.strip())
+    # Calls that write: records, the recycle bin, and files.
+    path = r"composite/sobjects|/services/Soap/u/|/sobjects/Attachment$"
 
     @pytest.fixture
     def writer(self, maker: Maker) -> Iterator[SalesforceWriter]:
@@ -118,7 +122,13 @@ class TestWriting(WriterContract):
             yield planning
 
     @pytest.fixture
+    def source(self, maker: Maker) -> Iterator[Source]:
+        with maker.source(include=("Account", "Attachment", "Contact")) as source:
+            yield source
+
+    @pytest.fixture
     def sample(self, maker: Maker) -> WriteSample:
+        (parent,) = maker.insert("Account", {"Name": "Contract"})
         return WriteSample(
             table_of(maker, "Account"),
             key="Name",
@@ -127,11 +137,17 @@ class TestWriting(WriterContract):
             needed={"NumberOfEmployees": "7"},
             refused={"Name": None},
             referrer=ReferrerSample(table_of(maker, "Contact"), "AccountId", {"LastName": "Ant"}),
+            file=FileSample(table_of(maker, "Attachment"), {"Name": "a.bin", "ParentId": parent}),
         )
 
     @contextmanager
     def lose_answer(self, writer: SalesforceWriter) -> Iterator[None]:
         self.maker.fault(kind="reply_lost", path=self.path)
+        yield
+
+    @contextmanager
+    def garble_answer(self, writer: SalesforceWriter) -> Iterator[None]:
+        self.maker.fault(kind="cut", path=self.path, place="half", framing="clean")
         yield
 
 
@@ -147,8 +163,12 @@ class Office:
         (record,) = self.maker.insert(self.table, {"LastName": "Ant", "Company": "Ants"})
         return record
 
+    def old_record(self) -> str:
+        record = self.create()
+        self.maker.advance(days=1)
+        return record
+
     def change(self, record: str) -> None:
-        self.maker.advance(hours=2)
         changes = {record: {"Company": "Bees"}}
         self.maker.admin.post("records/update", object=self.table, changes=changes)
 
@@ -156,18 +176,46 @@ class Office:
         self.maker.advance(hours=2)
         self.maker.admin.post("records/delete", object=self.table, ids=[record])
 
+    def undelete(self, record: str) -> None:
+        self.maker.admin.post("records/undelete", object=self.table, ids=[record])
+
+    def forget_deletions(self) -> None:
+        self.maker.advance(days=16)
+        self.maker.admin.post("records/purge")
+
     @contextmanager
-    def cut(self) -> Iterator[None]:
+    def shorten_reads(self) -> Iterator[None]:
         self.maker.fault(kind="short_page", object=self.table, rows=1, times=0)
         yield
+        # A census of few records uses no job. The lying proxy shortens these answers.
+        self.maker.admin.post("faults/clear")
 
     def hide(self, record: str) -> None:
         """Reading goes on as a user with whom the record is not shared."""
-        self.maker.admin.post("access/permission", username=BACKUP, permission="ViewAllData",
-                              granted=False)  # fmt: skip
+        self._grant("ViewAllData", granted=False)
 
-    def refuse(self) -> None:
-        self.maker.admin.post("access/hide-object", username=BACKUP, object=self.table)
+    def show(self, record: str) -> None:
+        self._grant("ViewAllData", granted=True)
+
+    def hide_column(self) -> str:
+        self._access("hide-field", field="Website")
+        return "Website"
+
+    def hide_table(self) -> None:
+        self._access("hide-object")
+
+    def restore_rights(self) -> None:
+        self._grant("ViewAllData", granted=True)
+        self._access("show-field", field="Website")
+        self._access("show-object")
+
+    def _grant(self, permission: str, *, granted: bool) -> None:
+        self.maker.admin.post(
+            "access/permission", username=BACKUP, permission=permission, granted=granted
+        )
+
+    def _access(self, change: str, **field: str) -> None:
+        self.maker.admin.post(f"access/{change}", username=BACKUP, object=self.table, **field)
 
 
 class TestMovingOrg(MovingOrgContract, MovingRightsContract):
@@ -181,9 +229,7 @@ class TestMovingOrg(MovingOrgContract, MovingRightsContract):
     def admin(self, maker: Maker) -> Iterator[Office]:
         office = Office(maker)
         yield office
-        maker.admin.post("access/permission", username=BACKUP, permission="ViewAllData",
-                         granted=True)  # fmt: skip
-        maker.admin.post("access/show-object", username=BACKUP, object=office.table)
+        office.restore_rights()
 
     @pytest.fixture
     def opened(self, maker: Maker) -> Callable[[], AbstractContextManager[SalesforceSource]]:

@@ -177,6 +177,13 @@ class ArchiveJudge:
             if told is None and key in self.ledger.triggered and key.table not in case.watched:
                 self.met["out of sight"] += 1
                 continue
+            if told is None and key in self.ledger.triggered and key in live:
+                self.met["back before the run looked"] += 1
+                continue
+            if told is None and key in self.ledger.triggered and key in other:
+                # People brought it back from another archive, and no backup has seen it since.
+                self.met["counts as another's"] += 1
+                continue
             assert told is not None, f"{key} was deleted, and the run does not name it"
             if key in self.ledger.gone and self.ledger.is_ours(self.ledger.gone[key].by):
                 assert told.code not in STAYS, f"{key} is gone, and is said to stay: {told}"

@@ -230,13 +230,16 @@ class UndoJudge:
         assert in_plan or along, f"{key}.{column} lost a record that is none of the run's"
 
     def _follows(self, case: UndoCase, key: RecordKey, column: str) -> bool:
-        """True if a reference named a record that was away, and names it under its new id."""
+        """True if a reference named a record that was away, and names it under its new id.
+
+        It was created anew, now or by an earlier undo; or a live record stands for it.
+        """
         now, then = case.now[key].value(column), case.then[key].value(column)
         tables = LINKS[key.table][column].tables
         return any(
             step.table in tables and step.record == now and one.live == then
             for step, one in case.pairs
-            if step.key not in case.now and one.ending is Ending.CREATED
+            if step.key not in case.now and one.ending.good
         )
 
     # --- what the run removed -----------------------------------------------------------------------
@@ -320,7 +323,8 @@ class UndoJudge:
     def _differs(self, case: UndoCase, key: RecordKey, was: Seen | None, then: Seen) -> bool:
         """True if a record is not as before; references follow records that are away.
 
-        The org may refer again to what came with a master. A reference that people emptied between
+        The org may refer again to what came with a master, or what another run had deleted and
+        leaves the bin as the parent of a record. A reference that people emptied between
         the backup and the run is set again, because it is empty.
         """
         if was is None or was.body != then.body:
@@ -344,7 +348,14 @@ class UndoJudge:
     def _names_one_that_came_along(self, case: UndoCase, key: RecordKey, column: str) -> bool:
         targets = LINKS[key.table][column].tables
         keys = [RecordKey(table, str(case.then[key].value(column))) for table in targets]
-        return any(k in case.then and self._came_with_master(case, k) for k in keys)
+        return any(
+            k in case.then
+            and (
+                self._came_with_master(case, k)
+                or (k not in case.ran.before and self._left_bin(case, k))
+            )
+            for k in keys
+        )
 
     def _left_bin(self, case: UndoCase, key: RecordKey) -> bool:
         """True for a record that left the bin, though another one than the run had deleted it.

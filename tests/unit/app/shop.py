@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from homes import SECRET, WRITE_SECRET, World, lose_data
-from scenes import with_sales
+from scenes import reached, with_sales
 from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.orgs import NewOrg, add_org
 from unlost.app.actions.orgs.write_access import NewWriter, set_writer
@@ -112,13 +112,22 @@ class Shop:
 
 
 def open_shop(world: World) -> Shop:
-    """The shop under one night, and no writer."""
+    """The shop under one night, and no writer, in a new world."""
+    return reached(world, begin_shop)
+
+
+def begin_shop(world: World) -> Shop:
+    """The shop under one night, and no writer, in this world and its vault."""
     with_sales(world)
     return Shop(world)
 
 
 def lost_shop(world: World) -> Shop:
-    """The shop with a writer; the loss, and a night that saw it."""
+    """The shop with a writer, in a new world; the loss, and a night that saw it."""
+    return reached(world, _lost)
+
+
+def _lost(world: World) -> Shop:
     shop = open_shop(world)
     set_writer(shop.app, WRITER)
     shop.lose()

@@ -121,6 +121,24 @@ def test_a_parent_that_came_back_with_the_undo_was_said_to_be_gone(
     assert (account["Archived"], account.get("Link")) == ("3", None)
 
 
+@pytest.mark.parametrize("refused", ["Contact", "Account"])
+def test_a_parent_that_came_back_and_keeps_its_number_had_two_outcomes(
+    shop: Shop, refused: str
+) -> None:
+    result = shop.run(planned(shop))
+    shop.night()
+    shop.org.delete("Account", CUSTOMER, by="U9")
+    shop.platform.purge_bin()
+    undo = shop.plan(undo=result.run)
+    shop.writer.faults.plant("row", RowRefused("INVALID", "Not today."), table=refused)
+    done = shop.run(undo)
+    (account,) = (record for record in done.records if record.record == CUSTOMER)
+    came_back = refused == "Contact"
+    assert (account.code == "undo-pointer-kept") == came_back, account
+    assert not account.ending.good
+    assert (account.live in shop.live("Account")) == came_back
+
+
 def test_an_undo_leaves_what_people_changed_since(shop: Shop) -> None:
     result = shop.run(planned(shop))
     shop.org.update("Account", CUSTOMER, {"Archived": "9"})

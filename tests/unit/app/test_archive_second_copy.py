@@ -11,7 +11,7 @@ import pytest
 from diskhome import put_on_disk
 from homes import World
 from scenes import Lead, scene
-from unit.app.shop import WRITER, Shop, open_shop
+from unit.app.shop import WRITER, Shop, begin_shop
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.queued_restore import do_restore, hand_over
 from unlost.app.actions.restores.restore_plan import PlanResult
@@ -34,7 +34,7 @@ TWICE = ArchivePolicy(
 
 def on_disk_shop(world: World) -> Shop:
     put_on_disk(world)
-    made = open_shop(world)
+    made = begin_shop(world)
     set_writer(made.app, WRITER)
     return made
 

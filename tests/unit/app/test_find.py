@@ -226,3 +226,39 @@ def test_hidden_columns_tell_no_records_apart(sales: World) -> None:
     grant = Grant(Role.VIEWER, get_org("sales").oid)
     viewer = sales.app.acting(Actor(ActorKind.PERSON, "viewer", (grant,)))
     assert {hit.differs for hit in find(viewer, "zotter").hits} == {""}
+
+
+def by_login(world: World) -> None:
+    """Records name their users by a login, as those of ServiceNow do."""
+    org = world.org
+    org.add_table("User", {"Name": WireKind.TEXT, "Login": WireKind.TEXT})
+    org.create("User", {"Name": "Sabine Vogt", "Login": "svogt"}, record="U2")
+    org.create("User", {"Name": "Old Ada", "Login": "ada"}, record="U3")
+    org.delete("User", "U3", by="boss")
+    org.create("User", {"Name": "Ada Admin", "Login": "ada"}, record="U1")
+    keyed = Reference(("User",), key_column="Login")
+    for table in org.tables.values():
+        table.columns["ModifiedBy"] = Column("ModifiedBy", WireKind.TEXT, reference=keyed)
+    with_sales(world)
+    backup(world.app, "sales")
+    for record, user in (("A40017", "svogt"), ("A40018", "ada"), ("A40019", "gone")):
+        org.delete("Account", record, by=user)
+    world.clock.advance(days=1)
+    backup(world.app, "sales")
+
+
+def test_users_who_are_named_by_a_login_have_their_names(world: World) -> None:
+    by_login(world)
+    names = ("schoko", "cacao", "praline")
+    deleted = [hit for name in names for hit in find(world.app, name).hits]
+    assert {(hit.record, hit.gone.by, hit.gone.by_name) for hit in deleted if hit.gone} == {
+        ("A40017", "svogt", "Sabine Vogt"),
+        ("A40018", "ada", "Ada Admin"),
+        ("A40019", "gone", ""),
+    }
+
+
+def test_records_that_a_user_with_a_login_deleted_are_found_by_the_name(world: World) -> None:
+    by_login(world)
+    assert [hit.record for hit in find(world.app, "", deleted_by="Sabine").hits] == ["A40017"]
+    assert [hit.record for hit in find(world.app, "deleted by ada").hits] == ["A40018"]

@@ -74,11 +74,18 @@ def test_of_a_missing_record_only_the_nights_around_it_are_known(snapshot: Snaps
 
 
 def test_of_a_purged_record_the_time_is_known_and_nobody(snapshot: Snapshot) -> None:
-    """A list of deletions has times and no users."""
-    purged = version(1, Op.PURGED, by="U1")
+    """Most lists of deletions have times and no users."""
+    purged = version(1, Op.PURGED)
     gone = gone_of([purged], snapshot)
     assert gone is not None
     assert (gone.how, gone.at, gone.by, gone.by_name) == (Op.PURGED, purged.modified_at, None, "")
+
+
+def test_a_list_of_deletions_may_name_the_user(snapshot: Snapshot) -> None:
+    """ServiceNow names the user, and searches said "user unknown"."""
+    gone = gone_of([version(1, Op.PURGED, by="U1")], snapshot)
+    assert gone is not None
+    assert (gone.how, gone.by, gone.by_name) == (Op.PURGED, "U1", "Ada Admin")
 
 
 def test_an_end_that_is_told_twice_began_with_the_first_word(snapshot: Snapshot) -> None:

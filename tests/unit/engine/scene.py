@@ -13,9 +13,11 @@ from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.engine.backup.session import BackupPorts
 from unlost.jobs.runner import LocalRunner
 from unlost.jobs.store import StepStore
+from unlost.model.finding import FindingKind
 from unlost.model.ports.run import Runner
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.schema import Reference, TableTrait, WireKind
+from unlost.model.vault.certificate import TableLine
 from unlost.model.vault.store import Store
 from unlost.testing.clock import VirtualClock
 from unlost.testing.org import ALL_TRAITS, MemoryOrg
@@ -149,6 +151,16 @@ def by_id(rows: pa.Table, columns: tuple[str, ...]) -> dict[str, Any]:
     if len(columns) == 1:
         return dict(zip(ids, plain[columns[0]], strict=True))
     return {key: tuple(plain[c][at] for c in columns) for at, key in enumerate(ids)}
+
+
+def line_of(done: FinishedBackup, table: str) -> TableLine:
+    """The line of a table in a certificate."""
+    return next(line for line in done.certificate.tables if line.table == table)
+
+
+def kinds(done: FinishedBackup, table: str) -> set[FindingKind]:
+    """The kinds of findings about a table."""
+    return {finding.kind for finding in line_of(done, table).findings}
 
 
 def chocolate(scene: Scene, *, records: int = 7) -> list[str]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pyarrow.compute as pc
 import pytest
 
-from unit.engine.scene import NIGHTLY, Scene, chocolate
+from unit.engine.scene import NIGHTLY, Scene, chocolate, kinds, line_of
 from unlost.engine.backup.backup import FinishedBackup, ParkedBackup
 from unlost.engine.backup.policy import BackupPolicy, CensusPolicy
 from unlost.model.errors import (
@@ -25,15 +25,7 @@ from unlost.model.org import OrgIdentity
 from unlost.model.runs.exclusion import RunKind
 from unlost.model.runs.progress import Phase
 from unlost.model.source.schema import TableTrait, WireKind
-from unlost.model.vault.certificate import TableLine, Verdict
-
-
-def line_of(done: FinishedBackup, table: str) -> TableLine:
-    return next(line for line in done.certificate.tables if line.table == table)
-
-
-def kinds(done: FinishedBackup, table: str) -> set[FindingKind]:
-    return {finding.kind for finding in line_of(done, table).findings}
+from unlost.model.vault.certificate import Verdict
 
 
 def test_a_refused_table_is_a_finding_and_says_that_it_was_held(scene: Scene) -> None:

@@ -466,9 +466,12 @@ def test_history_of_a_record_that_comes_back_comes_back_too(scene: Scene) -> Non
 @pytest.mark.parametrize(
     ("traits", "rule", "unseen"),
     [
-        ({TableTrait.NEW_ONLY}, DeleteRule.CASCADE, True),
-        ({TableTrait.NEW_ONLY}, DeleteRule.SET_NULL, False),
-        (set[TableTrait](), DeleteRule.CASCADE, False),
+        ({TableTrait.NEW_ONLY, TableTrait.CENSUS}, DeleteRule.CASCADE, True),
+        ({TableTrait.NEW_ONLY, TableTrait.REPORTS_DELETES}, DeleteRule.CASCADE, True),
+        ({TableTrait.NEW_ONLY, TableTrait.CENSUS}, DeleteRule.SET_NULL, False),
+        ({TableTrait.CENSUS}, DeleteRule.CASCADE, False),
+        # Such as journal entries of ServiceNow, which stay when their record is deleted.
+        ({TableTrait.NEW_ONLY}, DeleteRule.CASCADE, False),
     ],
 )
 def test_where_records_come_back_unseen(

@@ -126,6 +126,36 @@ def test_a_file_is_lost_with_the_record_that_it_was_attached_to() -> None:
     assert loss.counts == {"Account": 1, "Case": 1, "File": 2}
 
 
+def test_a_record_hangs_on_all_that_its_list_names_and_in_the_table_that_its_row_names() -> None:
+    about = Reference(("Account", "Case"), CASCADE, table_column="Kind")
+    listed = Reference(("Account",), CASCADE, separator=",")
+    note = replace(
+        ACCOUNT,
+        name="Task",
+        columns=(
+            *table("Task").columns,
+            Column("Kind", WireKind.TEXT),
+            Column("About", WireKind.REFERENCE, reference=about),
+            Column("Listed", WireKind.REFERENCE, reference=listed),
+            Column("Key", WireKind.TEXT, reference=replace(listed, key_column="Name")),
+        ),
+    )
+    assert {"Kind", "About", "Listed"} <= {*loss_columns(note, RULE)}
+    assert "Key" not in loss_columns(note, RULE)
+    rows: Mapping[str, Cells] = {
+        "t1": {"About": "a1", "Kind": "Account"},
+        "t2": {"About": "a1", "Kind": "Case"},
+        "t3": {"Listed": "a7,a1"},
+        "t4": {"Key": "a1"},
+    }
+    found = losses(deleted(ACCOUNT, {"a1": {}}), deleted(note, rows))
+    assert {loss.roots: dict(loss.counts) for loss in found} == {
+        ("a1",): {"Account": 1, "Task": 2},
+        ("t2",): {"Task": 1},
+        ("t4",): {"Task": 1},
+    }
+
+
 def test_details_of_a_live_record_are_one_loss_by_user_and_record() -> None:
     gone = {
         "t1": {"What": "c7"},

@@ -26,7 +26,7 @@ from unlost.model.source.reading import (
     Rows,
 )
 from unlost.model.source.schema import Column, ColumnTrait, Schema, Table, TableTrait, WireKind
-from unlost.model.source.writing import RecordQuery, WriteRow
+from unlost.model.source.writing import MissingPermission, RecordQuery, WriteRow
 from unlost.testing.clock import START
 from unlost.testing.source import INSTANT
 
@@ -72,6 +72,12 @@ class ShopSource(PlainSource):
 
 
 class ShopWriter(PlainWriter):
+    def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
+        return ()
+
+    def automation(self, tables: Sequence[Table]) -> AutomationList:
+        return AutomationList()
+
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
         return rows_of(dict.fromkeys(ids, Op.STATE))
 
@@ -140,10 +146,13 @@ def test_a_writer_fetches_query_by_query() -> None:
     assert caught.value.code == "no-file-column"
 
 
-def test_a_source_without_automation_has_no_bypass() -> None:
-    planning, writer = PlainPlanning(), ShopWriter()
-    assert planning.missing([CUSTOMER]) == ()
-    assert planning.automation([CUSTOMER]) == AutomationList()
+def test_automation_and_missing_permissions_have_no_plain_answer() -> None:
+    assert PlainPlanning.__abstractmethods__ == {"automation", "missing"}
+    assert PlainWriter.__abstractmethods__ == {"automation", "missing", "fetch"}
+
+
+def test_a_simple_source_has_no_bypass() -> None:
+    planning = writer = ShopWriter()
     assert planning.locks({"customer": ("c1",)}) == NO_LOCKS
     calls: list[Any] = [
         lambda: planning.bypass(BYPASS), lambda: planning.check_bypass(BYPASS),

@@ -1,5 +1,7 @@
 """A few ids are looked up without Polars, at the same places as many."""
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -11,6 +13,7 @@ from unlost.vault.format.physical import is_system
 from unlost.vault.read.table_view import TableView
 
 
+@cache
 def views() -> list[TableView]:
     """The tables of a vault with several segments each."""
     vault = vaultstory.copied().vault
@@ -21,19 +24,15 @@ def views() -> list[TableView]:
     return [org_vault.view(table, until=state.seq, state=state) for table in tables]
 
 
-VIEWS = views()
-STORED = [
-    bound
-    for view in VIEWS
-    for live in view.segments
-    for bound in (live.entry.min_id, live.entry.max_id)
-]
+def stored_ids() -> st.SearchStrategy[str]:
+    entries = [live.entry for view in views() for live in view.segments]
+    return st.sampled_from([bound for e in entries for bound in (e.min_id, e.max_id)])
 
 
-@given(st.sets(st.sampled_from(STORED) | st.text(max_size=3), max_size=9))
+@given(st.sets(st.deferred(stored_ids) | st.text(max_size=3), max_size=9))
 def test_few_ids_have_the_places_of_many(chosen: set[str]) -> None:
     ids = pa.array(sorted(chosen, key=str.encode), pa.string())
-    for view in VIEWS:
+    for view in views():
         ranks = range(len(view.segments))
         with pytest.MonkeyPatch.context() as change:
             few = list(view._edges(ids, ranks))

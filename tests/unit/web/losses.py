@@ -10,9 +10,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from homes import World
-from scenes import Lead, with_sales
+from scenes import Lead, reached, with_a_night
 from unit.app.shop import WRITER, Shop
-from unlost.app.actions.backups.backup import backup
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.app.actions.restores.queued_restore import do_restore
 from unlost.catalog.orgs.orgs import find_org
@@ -36,12 +35,15 @@ def queries(client: Client, place: str) -> list[str]:
 def live(world: World) -> None:
     """Add an org named "sales", and back it up; in a home of a server that was done before."""
     if find_org("sales") is None:
-        with_sales(world)
-        backup(world.app, "sales")
+        reached(world, with_a_night)
 
 
 def lost_shop(world: World) -> Shop:
     """A customer with two contacts and a file, lost for ever; the second last night has them all."""
+    return reached(world, _lost)
+
+
+def _lost(world: World) -> Shop:
     live(world)
     shop = Shop(world)
     set_writer(world.app, WRITER)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
+from urllib.parse import parse_qsl
 
 from unlost_simulators.kit import faults
-from unlost_simulators.kit.faults import FaultKind, FaultRule
+from unlost_simulators.kit.faults import FaultKind, FaultRule, Subject
 
 
 class ServiceNowFault(StrEnum):
@@ -39,3 +40,9 @@ class ServiceNowRule(FaultRule):
     message: str = "An unexpected error occurred"
     most_rows: int = 0
     rows: int = 1
+
+    def matches(self, request: Subject) -> bool:
+        """Return true if the rule applies to this request; a short page is done in time."""
+        limit = dict(parse_qsl(request.target.partition("?")[2])).get("sysparm_limit", "")
+        in_time = limit.isdecimal() and int(limit[:9]) <= self.most_rows
+        return FaultRule.matches(self, request) and not (self.kind in CANCELLED and in_time)

@@ -20,6 +20,7 @@ from unlost_simulators.servicenow.model.users import ApiUser, OAuthClient, Users
 from unlost_simulators.servicenow.settings import PROPERTIES as PROPERTY_NAMES
 from unlost_simulators.servicenow.settings import InstanceSettings
 from unlost_simulators.servicenow.store import dictionary
+from unlost_simulators.servicenow.store.database import Row
 from unlost_simulators.servicenow.store.store import Store, equals
 
 SYSTEM = "system"
@@ -86,9 +87,9 @@ class Instance:
     def put_column(self, table: str, column: Column) -> None:
         """Add a column, or replace it, as an upgrade does without notice."""
         self.table(table)
+        # Reads go on meanwhile: they must not see a column that the database lacks.
+        self.store.add_column(table, column)
         self.schema.put_column(table, column)
-        for each in self.schema.classes(table):
-            self.store.fit(self.schema[each])
         dictionary.describe_table(self.store, self.schema[table], self.stamp())
 
     def drop_column(self, table: str, column: str) -> None:
@@ -101,14 +102,13 @@ class Instance:
         """Write the switches that are properties into sys_properties."""
         for attribute, name in PROPERTY_NAMES.items():
             self.store.delete(PROPERTIES, equals("name", name))
-            value = getattr(self.settings, attribute)
-            text = str(value).lower() if isinstance(value, bool) else str(value)
+            text = _property_text(getattr(self.settings, attribute))
             self.put_row(PROPERTIES, ids.fixed(PROPERTIES, name), name=name, value=text)
 
     def add_acl(self, rule: Acl) -> str:
         """Add an ACL and its row, and give the sys_id of the row."""
         self.acls.add(rule)
-        sys_id = ids.fixed(ACL, f"{rule!r}")
+        sys_id = _acl_id(rule)
         self.store.delete(ACL, equals("sys_id", sys_id))
         self.put_row(
             ACL, sys_id, name=rule.name, operation=rule.operation.value, type="record",
@@ -124,20 +124,46 @@ class Instance:
     def clear_acls(self) -> None:
         """Remove all ACLs and their rows."""
         for rule in self.acls.all():
-            self.store.delete(ACL, equals("sys_id", ids.fixed(ACL, f"{rule!r}")))
+            self.store.delete(ACL, equals("sys_id", _acl_id(rule)))
+            self.store.delete(ACL_ROLE, equals("sys_security_acl", _acl_id(rule)))
         self.acls.clear()
 
     def put_row(self, table: str, sys_id: str, **cells: str) -> None:
         """Insert a row of the platform, past all rules."""
-        stamp = self.stamp()
+        self.store.insert(table, {"sys_id": sys_id, **self.new_stamps(table, SYSTEM), **cells})
+
+    def new_stamps(self, table: str, name: str) -> dict[str, str]:
+        """Give the stamps of a row that a user creates now."""
+        now = self.stamp()
         stamps = {
-            "sys_created_on": stamp, "sys_created_by": SYSTEM, "sys_updated_on": stamp,
-            "sys_updated_by": SYSTEM, "sys_mod_count": "0",
+            "sys_created_on": now, "sys_created_by": name, "sys_updated_on": now,
+            "sys_updated_by": name, "sys_mod_count": "0",
         }  # fmt: skip
+        return self._of_table(table, stamps)
+
+    def update_stamps(self, table: str, row: Row, name: str) -> dict[str, str]:
+        """Give the stamps of a row that a user changes now."""
+        count = int(row.get("sys_mod_count") or 0) + 1
+        stamps = {
+            "sys_updated_on": self.stamp(), "sys_updated_by": name, "sys_mod_count": str(count),
+        }  # fmt: skip
+        return self._of_table(table, stamps)
+
+    def _of_table(self, table: str, cells: dict[str, str]) -> dict[str, str]:
         columns = self.schema.columns(table)
-        named = {name: value for name, value in stamps.items() if name in columns}
-        self.store.insert(table, {"sys_id": sys_id, **named, **cells})
+        return {name: value for name, value in cells.items() if name in columns}
 
     def close(self) -> None:
         """Close the database."""
         self.store.close()
+
+
+def _acl_id(rule: Acl) -> str:
+    parts = (rule.name, rule.operation, *sorted(rule.roles), rule.condition, rule.admin_overrides)
+    return ids.fixed(ACL, "/".join(map(str, parts)))
+
+
+def _property_text(value: object) -> str:
+    if isinstance(value, frozenset):
+        return ",".join(sorted(value))
+    return str(value).lower() if isinstance(value, bool) else str(value)

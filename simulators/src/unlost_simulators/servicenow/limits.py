@@ -18,7 +18,7 @@ HOUR = timedelta(hours=1)
 
 
 class Scope(StrEnum):
-    """The users that a rule speaks about, the strongest first."""
+    """The users whom a rule limits, the strongest first."""
 
     USER = "user"
     ROLE = "role"
@@ -36,7 +36,7 @@ class RateRule:
     subject: str = ""
 
     def holds_for(self, user: ApiUser) -> bool:
-        """Return true if the rule speaks about the user."""
+        """Return true if the rule limits the user."""
         match self.scope:
             case Scope.USER:
                 return self.subject == user.name
@@ -72,8 +72,18 @@ class RateRules:
     _used: Counter[tuple[str, str, datetime]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
+    def put(self, rule: RateRule) -> None:
+        """Add a rule, or replace the one of its name."""
+        self.rules = [*(each for each in self.rules if each.sys_id != rule.sys_id), rule]
+
+    def clear(self) -> None:
+        """Remove all rules and the counts of requests."""
+        with self._lock:
+            self.rules = []
+            self._used.clear()
+
     def count(self, user: ApiUser, now: datetime) -> Usage | None:
-        """Count a request; None if no rule speaks about the user."""
+        """Count a request; None if no rule limits the user."""
         rule = self.rule_for(user)
         if rule is None:
             return None

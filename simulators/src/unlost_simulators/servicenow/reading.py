@@ -10,13 +10,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from unlost_simulators.servicenow.access.acls import Operation
+from unlost_simulators.servicenow.access.acls import Acl, Operation
 from unlost_simulators.servicenow.instance import Instance
 from unlost_simulators.servicenow.model.columns import CLASS, ID, Column
 from unlost_simulators.servicenow.model.errors import ServiceNowError, no_record
 from unlost_simulators.servicenow.model.users import GLOBAL_DOMAIN, QUERY_NO_DOMAIN, ApiUser
 from unlost_simulators.servicenow.query.compile import NOTHING, USER_ID, Compiler, Reading
-from unlost_simulators.servicenow.query.encoded import RANGES, EncodedQuery, Operator, parse
+from unlost_simulators.servicenow.query.conditions import condition_sql
+from unlost_simulators.servicenow.query.encoded import RANGES, EncodedQuery, Operator
 from unlost_simulators.servicenow.settings import RefusedCondition
 from unlost_simulators.servicenow.store.database import Row, quoted
 from unlost_simulators.servicenow.store.store import Slice, Where, equals
@@ -100,10 +101,13 @@ class Reader:
 
     def _around(self, table: str, *, no_domain: bool) -> Where:
         where = self._domains(table, no_domain=no_domain)
-        plain = Compiler(self.instance.schema)
         for text in self.instance.rules.query_conditions(self.user, table):
-            where = where.also(plain.compile(table, parse(text)).where)
+            where = where.also(self._condition(table, text))
         return where
+
+    def _condition(self, table: str, text: str) -> Where:
+        schema = self.instance.schema
+        return condition_sql(schema, table, text, user_id=self.user.sys_id)
 
     def _domains(self, table: str, *, no_domain: bool) -> Where:
         if no_domain and not (self.user.is_admin or QUERY_NO_DOMAIN in self.user.roles):
@@ -125,29 +129,37 @@ class Reader:
             by_class[self._class_of(table, row)].append(row[ID])
         allowed: set[str] = set()
         for name, sys_ids in by_class.items():
-            allowed |= self._permitted_ids(name, sys_ids, operation)
+            rules = self.instance.acls.of_rows(name, operation)
+            allowed |= self._admitted(rules, name, sys_ids) if rules else set(sys_ids)
         return [row for row in rows if row[ID] in allowed]
+
+    def closed_cells(
+        self, table: str, column: str, rows: Sequence[Row], operation: Operation
+    ) -> set[str]:
+        """Give the sys_ids of rows whose cell ACLs close to the user."""
+        rules = self.instance.acls.of_column(table, column, operation)
+        if not rules:
+            return set()
+        sys_ids = [row[ID] for row in rows]
+        return set(sys_ids) - self._admitted(rules, table, sys_ids)
 
     def _class_of(self, table: str, row: Row) -> str:
         name = row.get(CLASS, "")
         return name if self.instance.schema.get(name) else table
 
-    def _permitted_ids(self, table: str, sys_ids: list[str], operation: Operation) -> set[str]:
-        rules = self.instance.acls.of_rows(table, operation)
-        if not rules:
-            return set(sys_ids)
+    def _admitted(self, rules: Sequence[Acl], table: str, sys_ids: list[str]) -> set[str]:
+        """Give the rows that one of the rules admits."""
         allowed: set[str] = set()
         for rule in rules:
-            query = rule.query()
             if not rule.passes(self.user):
                 continue
-            if query is None or (rule.admin_overrides and self.user.is_admin):
+            if not rule.condition or (rule.admin_overrides and self.user.is_admin):
                 return set(sys_ids)
-            allowed |= self._matching(table, sys_ids, query)
+            allowed |= self._matching(table, sys_ids, rule.condition)
         return allowed
 
-    def _matching(self, table: str, sys_ids: list[str], query: EncodedQuery) -> set[str]:
-        where = Compiler(self.instance.schema).compile(table, query).where
+    def _matching(self, table: str, sys_ids: list[str], condition: str) -> set[str]:
+        where = self._condition(table, condition)
         root = quoted(self.instance.schema.root(table))
         marks = ", ".join("?" * len(sys_ids))
         rows = self.instance.store.database.rows(

@@ -13,20 +13,35 @@ PROPERTIES: Mapping[str, str] = {
     "invalid_query_returns_no_rows": "glide.invalid_query.returns_no_rows",
     "client_credentials": "glide.oauth.inbound.client.credential.grant_type.enabled",
     "audit_inserts": "glide.sys.audit_inserts",
+    "not_deleted": "glide.db.audit.ignore.delete",
     "attachment_bytes": "com.glide.attachment.max_size",
 }
 """Switches that clients see as rows of sys_properties, by the names of their properties."""
 
 
 class RefusedCondition(StrEnum):
-    """The fate of a condition that a query ACL refuses. Which holds in life is not documented."""
+    """The fate of a condition that a query ACL refuses. What a real instance does is not documented."""
 
     DROPPED = "dropped"  # rows come from the rest of the query
     EMPTY = "empty"  # no rows come
 
 
+class HiddenColumn(StrEnum):
+    """The form of a cell that the caller may not read. Which holds is an inference."""
+
+    ABSENT = "absent"
+    EMPTY = "empty"
+
+
+class RefusedColumn(StrEnum):
+    """The fate of a write to a cell that an ACL closes. Which holds is an inference."""
+
+    REFUSED = "refused"
+    IGNORED = "ignored"
+
+
 class ExistingId(StrEnum):
-    """The fate of an insert whose sys_id exists. Which holds in life is not known."""
+    """The fate of an insert whose sys_id exists. What a real instance does is not known."""
 
     REFUSED = "refused"
     NEW_ID = "new_id"
@@ -47,6 +62,8 @@ class InstanceSettings:
     audit_inserts: bool = False
     attachment_bytes: int = 1024 << 20
     refused_condition: RefusedCondition = RefusedCondition.DROPPED
+    hidden_column: HiddenColumn = HiddenColumn.ABSENT
+    refused_column: RefusedColumn = RefusedColumn.REFUSED
     existing_id: ExistingId = ExistingId.REFUSED
     stray_ids: frozenset[str] = frozenset()
     not_deleted: frozenset[str] = frozenset()

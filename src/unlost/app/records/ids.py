@@ -56,6 +56,14 @@ def stored_id(snapshot: Snapshot, table: str, ids: Sequence[str]) -> str | None:
     return next((record_id for record_id in ids if record_id in stored_ids), None)
 
 
+def system_label(app: Application, name: str) -> str:
+    """Return the name of a connector's system for people; without the connector, its own name."""
+    try:
+        return app.connector(name).label
+    except (NotFound, UsageError):
+        return name
+
+
 def connector_of(app: Application, org: ProtectedOrg) -> Connector | None:
     """Return the org's connector; None if it is not installed, as the vault is readable without."""
     try:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from unlost.app.records.excerpt import excerpt
 from unlost.engine.merge_winner import merge_winner
 from unlost.model.errors import NotFound
+from unlost.model.named_records import named_records, names_ids, texts_of
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Column, Schema, Table
+from unlost.model.source.schema import Column, Reference, Schema, Table
 from unlost.model.vault.snapshot import SnapshotInfo, Version
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ def deletion_of(
     last = versions[-1]
     first = _first_tombstone(versions)
     before = [night for night in nights if night.number < first.snapshot and night.read(last.table)]
-    # A deleted row has both; a list of deletions has times only.
-    by = last.modified_by if last.op is Op.DELETED else None
+    # A deleted row has both; most lists of deletions have times only.
+    by = last.modified_by if last.op in (Op.DELETED, Op.PURGED) else None
     winner = winners.of(versions)
     return RecordDeletion(
         how=last.op,
@@ -142,6 +143,8 @@ class UserNames:
         )
         if not user or not column or column.reference is None:
             return ""
+        if column.reference.key_column is not None:
+            return self._names.by_key(column.reference, user)
         return self._names.of(column.reference.tables, [user]).get(user, "")
 
 
@@ -180,6 +183,13 @@ def name_in(cells: Mapping[str, str | None], table: Table, texts: Sequence[str] 
     return name or next((words for text in texts if (words := excerpt(cells.get(text) or ""))), "")
 
 
+def _several(texts: Sequence[str], records: Mapping[str, ValueMeaning]) -> ValueMeaning:
+    """Return the names of the records in a list; with their table if it has one record."""
+    names = ", ".join(records[text].name if text in records else text for text in texts)
+    table = records[texts[0]].table if len(texts) == 1 and texts[0] in records else ""
+    return ValueMeaning(table, names)
+
+
 def no_rule(_: Table) -> DisplayRule:
     """No column has a role: the knowledge about an org without a connector."""
     return DisplayRule()
@@ -197,6 +207,7 @@ class RecordNames:
         self._schema = snapshot.schema()
         self._held = snapshot.tables()
         self._known: dict[tuple[str, str], str] = {}
+        self._keys: dict[tuple[str, str], str] = {}
 
     def number_column(self, table: Table) -> str | None:
         """Return the column with the number by which people know a record; None without one."""
@@ -215,12 +226,46 @@ class RecordNames:
             records |= {record_id: ValueMeaning(table, name) for record_id, name in names.items()}
         return records
 
+    def by_key(self, reference: Reference, key: str) -> str:
+        """Return the name of the live record that a reference by key names; empty if unknown."""
+        for table in reference.tables:
+            if (table, key) not in self._keys:
+                self._keys[table, key] = self._holder(table, reference.key_column or "", key)
+            if self._keys[table, key]:
+                return self._keys[table, key]
+        return ""
+
+    def _holder(self, name: str, key_column: str, key: str) -> str:
+        table = self._schema.table(name)
+        if table is None or name not in self._held or table.column(key_column) is None:
+            return ""
+        rows = self._snapshot.where(name, key_column, [key], columns=[]).to_pylist()
+        alive = [str(row["_u_id"]) for row in rows if Op(row["_u_op"]).alive]
+        return next(iter(self._in_table(name, alive).values()), "")
+
     def meaning(self, column: Column, values: Sequence[str]) -> Mapping[str, ValueMeaning]:
         """Return what values of a column stand for, if it is known: records, or labels of lists."""
-        if column.reference is not None:
-            return self.named(column.reference.tables, values)
-        labels = {value: column.label_of(value) for value in values}
-        return {value: ValueMeaning("", label) for value, label in labels.items() if label}
+        return self.meanings(column, [{column.name: value} for value in values])
+
+    def meanings(
+        self, column: Column, rows: Sequence[Mapping[str, str | None]]
+    ) -> Mapping[str, ValueMeaning]:
+        """Return the same by the cells of rows, which may name the tables of their records."""
+        cells = {cell for row in rows if (cell := row.get(column.name))}
+        if not names_ids(column):
+            labels = {cell: column.label_of(cell) for cell in cells}
+            return {cell: ValueMeaning("", label) for cell, label in labels.items() if label}
+        wanted: dict[tuple[str, ...], dict[str, None]] = {}
+        for named in (named for row in rows for named in named_records(column, row)):
+            wanted.setdefault(named.tables, {})[named.text] = None
+        records: dict[str, ValueMeaning] = {}
+        for tables, texts in wanted.items():
+            records |= self.named(tables, list(texts))
+        reference = column.reference
+        if reference is None or reference.separator is None:
+            return records
+        listed = {cell: texts_of(reference, cell) for cell in cells}
+        return {cell: _several(texts, records) for cell, texts in listed.items()}
 
     def _in_table(self, name: str, ids: Sequence[str]) -> Mapping[str, str]:
         table = self._schema.table(name)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from unlost.app.compose import Application
-from unlost.app.records.ids import connector_of
+from unlost.app.records.ids import connector_of, system_label
 from unlost.catalog.orgs.orgs import ProtectedOrg
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.schema import Table
@@ -51,7 +51,7 @@ def record_head(
         number=(cells.get(name) or "") if name is not None else "",
         number_label=(described.label or described.name) if described is not None else "",
         address=address,
-        opens=org.identity.connector.title() if address else "",
+        opens=system_label(app, org.identity.connector) if address else "",
     )
 
 

@@ -284,7 +284,7 @@ class TypedValueReader:
         column = described.column(name) if described is not None else None
         if column is None or text is None:
             return text
-        if column.reference is not None:
+        if column.reference is not None and column.reference.holds_one_id:
             return self.id_of(column.reference.tables, text)
         return read_value(column, text, zone=self._org.identity.zone)
 

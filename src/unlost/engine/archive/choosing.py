@@ -20,6 +20,7 @@ from unlost.engine.archive.graph import OWNER, ROW, ArchiveGraph
 from unlost.engine.archive.groups import BinLimit, GroupOrder, groups_of
 from unlost.engine.archive.members import ID, NODE
 from unlost.engine.archive.settle import OUTSIDE, Mask, Numbers
+from unlost.engine.named_rows import AT, RECORD, by_id, naming_rows
 from unlost.engine.restore.journal.effects import Effect, EffectKind
 from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.engine.restore.planning.undo_deletes import arrange
@@ -29,6 +30,7 @@ from unlost.engine.restore.running.wanted import rows_in_memory
 from unlost.engine.restore.values.cells import digests
 from unlost.engine.restore.values.referrers import Referrer
 from unlost.model.errors import UsageError
+from unlost.model.named_records import names_ids
 from unlost.model.plan import Action, RecordKey
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.reading import Op
@@ -377,17 +379,14 @@ class _Drafts:
 
     def _note_edges(self, table: Table, rows: pa.Table) -> None:
         """Note the references from these records to others of the plan."""
-        for column in table.columns:
-            targets = column.reference.tables if column.reference is not None else ()
-            for target in targets:
+        ids = pl.Series(rows["_u_id"].to_pylist(), dtype=pl.String)
+        for column in filter(names_ids, table.columns):
+            for target in column.reference.tables if column.reference is not None else ():
                 chosen = self.frames.get(target)
                 if chosen is None:
                     continue
-                frame = pl.DataFrame({
-                    "row": pl.Series(rows["_u_id"].to_pylist(), dtype=pl.String),
-                    ID: pl.Series(rows[column.name].to_pylist(), dtype=pl.String),
-                })  # fmt: skip
-                inside = frame.join(chosen.select(ID), on=ID, how="semi")
+                pairs = naming_rows(rows, column, by_id(target, chosen[ID]))
+                inside = pl.DataFrame({"row": ids.gather(pairs[AT]), ID: pairs[RECORD]})
                 if len(inside):
                     self._edges.append(_Edges(table.name, column.name, target, inside))
 

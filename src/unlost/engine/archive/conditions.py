@@ -89,7 +89,7 @@ def check_policy(policy: ArchivePolicy, schema: Schema, *, now: datetime) -> Non
         table = _table(schema, branch.table)
         meets(table, branch.conditions, now=now)
         reference = _named(table, branch.column).reference
-        if reference is None:
+        if reference is None or reference.key_column is not None:
             raise UsageError(
                 "archive-reference",
                 "{table}.{column} does not refer to other records.",

@@ -55,6 +55,7 @@ from unlost.engine.archive.versions import (
     of_columns,
     of_sizes,
 )
+from unlost.engine.named_rows import AT, RECORD, TABLE, TARGETS, TEXT, naming_rows
 from unlost.engine.restore.values.cycles import components
 from unlost.engine.storage.chunks import in_chunks
 from unlost.engine.storage.mails import frame
@@ -68,6 +69,7 @@ from unlost.model.vault.retention import Hold, HoldScope
 OWNER, ROW, RULE, MODIFIED, CAUSE = "owner", "row", "rule", "_u_modified_at", "cause"
 CASCADES = "cascades"
 _NUMBERS = pl.UInt32
+_NAMED = "named"
 _STOPS = pl.DataFrame(schema={NODE: _NUMBERS, CAUSE: _NUMBERS})
 _TAKES = pl.DataFrame(schema={OWNER: _NUMBERS, ROW: _NUMBERS})
 NO_FACTS = ArchiveFacts()
@@ -302,7 +304,9 @@ class _Walk:
                 hits = self._hits(rows, rule)
                 taken = hits.filter(pl.col(RULE) == TAKE)
                 pairs.append(taken.select(OWNER, self._add(table, taken).alias(ROW)))
-                others.rows[rule.column].append(hits.filter(pl.col(RULE) != TAKE).drop(MODIFIED))
+                others.rows[rule.column.name].append(
+                    hits.filter(pl.col(RULE) != TAKE).drop(MODIFIED)
+                )
         self.others[table] = others
         self.edges[table] = pl.concat([_TAKES, *pairs])
         return self.members.count > before
@@ -426,17 +430,17 @@ class _Walk:
         """
         known, counts = self.others.get(table), self._target_counts(rules)
         if known is not None and known.counts.items() >= counts.items():
-            return {rule.column: known.rows[rule.column] for rule in rules}
+            return {rule.column.name: known.rows[rule.column.name] for rule in rules}
         others = _OtherRows(counts)
         for rows in self._frames(table, _needed(rules)) if rules else ():
             for rule in rules:
                 hits = self._hits(rows, rule).filter(pl.col(RULE) != TAKE)
-                others.rows[rule.column].append(hits.drop(MODIFIED))
+                others.rows[rule.column.name].append(hits.drop(MODIFIED))
         return others.rows
 
     def _target_counts(self, rules: Sequence[ReferenceRule]) -> Mapping[str, int]:
         """The number of records that were met, of those to which each column may refer."""
-        return {rule.column: len(self.members.of(rule.targets)) for rule in rules}
+        return {rule.column.name: len(self.members.of(rule.targets)) for rule in rules}
 
     def _judge(self, table: str, column: str, hits: pl.DataFrame) -> None:
         """Note the records to which these rows refer."""
@@ -473,10 +477,29 @@ class _Walk:
 
     def _hits(self, rows: pl.DataFrame, rule: ReferenceRule) -> pl.DataFrame:
         """The rows that refer to a record by a column: its number, and the rule for the row."""
-        rows = rows.filter(pl.col(rule.column).is_not_null())
-        named = rows.select(pl.col(rule.column).alias("named"), rule.rule.alias(RULE), ID, MODIFIED)
-        targets = self.members.of(rule.targets).rename({ID: "named", NODE: OWNER})
-        return named.join(targets, on="named").drop("named")
+        rows = rows.filter(pl.col(rule.column.name).is_not_null())
+        ruled = rows.select(rule.rule.alias(RULE), ID, MODIFIED)
+        reference = rule.column.reference
+        if reference is not None and reference.is_plain:
+            named = ruled.with_columns(rows[rule.column.name].alias(_NAMED))
+            targets = self.members.of(rule.targets).rename({ID: _NAMED, NODE: OWNER})
+            return named.join(targets, on=_NAMED).drop(_NAMED)
+        pairs = naming_rows(rows, rule.column, self._targets(rule.targets))
+        nodes = pairs[RECORD].cast(pl.UInt32).alias(OWNER)
+        return ruled[pairs[AT]].with_columns(nodes)
+
+    def _targets(self, tables: Sequence[str]) -> pl.DataFrame:
+        """The records of these tables, by their ids: a target is a number here."""
+        parts = [
+            members.select(
+                pl.lit(table).alias(TABLE),
+                pl.col(ID).alias(TEXT),
+                pl.col(NODE).alias(RECORD),
+            )
+            for table in tables
+            if len(members := self.members.of([table]))
+        ]
+        return pl.concat(parts) if parts else pl.DataFrame(schema=TARGETS)
 
     def _frames(self, table: str, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """The live rows of a table, many at a time, with their ids; none if it has none."""
@@ -513,7 +536,7 @@ class _Walk:
 
 def _needed(rules: Sequence[ReferenceRule]) -> list[str]:
     """The columns that rules read, each once."""
-    return list(dict.fromkeys(name for rule in rules for name in (rule.column, *rule.columns)))
+    return list(dict.fromkeys(name for rule in rules for name in rule.columns))
 
 
 def _can_be_copied(versions: CopiedVersions) -> pl.Expr:

@@ -105,7 +105,8 @@ def _parent(survey: RestoreSurvey, policy: ArchivePolicy, pointer: ParentPointer
     table = survey.tables.get(policy.table)
     column = table.column(pointer.column) if table is not None else None
     reference = column.reference if column is not None else None
-    parents = reference.tables if reference is not None else ()
+    fits = reference is not None and reference.holds_one_id
+    parents = reference.tables if reference is not None and fits else ()
     parent = survey.tables.get(parents[0]) if len(parents) == 1 else None
     if parent is None:
         raise _wrong(

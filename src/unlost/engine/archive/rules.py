@@ -8,6 +8,7 @@ import polars as pl
 
 from unlost.engine.archive.conditions import columns_of, meets
 from unlost.model.archive import ArchiveBranch, ArchivePolicy, BranchRule
+from unlost.model.named_records import names_ids, read_columns
 from unlost.model.source.schema import Column, ColumnTrait, DeleteRule, Schema, Table
 
 TAKE, STOP, RESTRICT, LEAVE = range(4)
@@ -19,10 +20,11 @@ class ReferenceRule:
     """The rule of a column that refers to others.
 
     ``rule``: an expression on the rows of the table, one of ``TAKE``, ``STOP``, ``RESTRICT`` and
-    ``LEAVE``. ``may_take``: false if no row is taken. ``columns``: those that the expression needs.
+    ``LEAVE``. ``may_take``: false if no row is taken. ``columns``: those that the expression and
+    the reference need.
     """
 
-    column: str
+    column: Column
     targets: tuple[str, ...]
     rule: pl.Expr
     may_take: bool
@@ -40,7 +42,8 @@ def reference_rules(
     """The rules of all references of a table. ``by_org``: tables that only the org writes."""
     names = {table.name for table in schema.tables}
     for column in table.columns:
-        if column.reference is not None and not column.has(ColumnTrait.VOLATILE):
+        volatile = column.has(ColumnTrait.VOLATILE)
+        if column.reference is not None and names_ids(column) and not volatile:
             branches = [
                 b for b in policy.branches if (b.table, b.column) == (table.name, column.name)
             ]
@@ -69,7 +72,8 @@ def _rule(
         )
     tests = [test for branch in branches for test in branch.conditions]
     may_take = default == TAKE or any(branch.rule is BranchRule.TAKE for branch in branches)
-    return ReferenceRule(column.name, targets, rule, may_take, tuple(columns_of(tests)))
+    columns = (*read_columns(table, [column]), *columns_of(tests))
+    return ReferenceRule(column, targets, rule, may_take, columns)
 
 
 def _default(column: Column) -> int:

@@ -23,6 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.backup.files import add_files
+from unlost.engine.backup.missing.cascades import DeletedParents
 from unlost.engine.backup.missing.census import CensusResult, still_listed, take_census
 from unlost.engine.backup.missing.deletes import Differences, look_for_differences, resolve
 from unlost.engine.backup.missing.lookup import LookupResult
@@ -34,7 +35,7 @@ from unlost.engine.backup.session import (
     failure_of,
     source_errors,
 )
-from unlost.engine.backup.table_progress import TableProgress
+from unlost.engine.backup.table_progress import TableProgress, reads_by_table
 from unlost.engine.temp_rows import batches
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import DeleteRule, Schema, Table, TableTrait
@@ -88,10 +89,11 @@ def compare_with_source(
     _count(session, read)
     _take(session, [p for p in read if _differs(session, p)], step="census/differing", listed=True)
     counted = [p for p in read if p.census is not None and p.census.failure is None]
-    differences = {p.name: look_for_differences(session, _census(p)) for p in counted}
+    parents = DeletedParents(session, reads_by_table(read))
+    differences = {p.name: look_for_differences(session, _census(p), parents) for p in counted}
     _compare_rights(session, read, schema)
     for progress in counted:
-        _decide(session, progress, differences[progress.name])
+        _decide(session, progress, differences[progress.name], parents)
     for progress in read:
         progress.unexplained = _unexplained(session, progress)
 
@@ -99,9 +101,11 @@ def compare_with_source(
 def revivals_unseen(table: Table, *, revived: frozenset[str]) -> bool:
     """Return true if records of a table came back with those of ``revived`` tables, unseen.
 
-    They were deleted with their parents, and the table is asked for new records alone. Pure.
+    They were deleted with their parents, and the table is asked for new records alone. Records of a
+    table that shows deletions in no way were never deleted here. Pure.
     """
-    if not table.has(TableTrait.NEW_ONLY):
+    loses = table.has(TableTrait.CENSUS) or table.has(TableTrait.REPORTS_DELETES)
+    if not (table.has(TableTrait.NEW_ONLY) and loses):
         return False
     return any(
         column.reference is not None
@@ -241,10 +245,15 @@ def _compare_rights(session: BackupSession, read: Sequence[TableProgress], schem
         )
 
 
-def _decide(session: BackupSession, progress: TableProgress, differences: Differences) -> None:
+def _decide(
+    session: BackupSession,
+    progress: TableProgress,
+    differences: Differences,
+    parents: DeletedParents,
+) -> None:
     census = _census(progress)
     trusted = progress.plan.trusted and not progress.rights_lost
-    progress.resolved = resolve(session, census, differences, trusted=trusted)
+    progress.resolved = resolve(session, census, differences, parents, trusted=trusted)
     progress.files += add_files(session, progress.resolved.reads, round_name="census")
     if progress.unproved is None and (progress.listed or progress.live is not None):
         progress.live = census.live + _moved(session, census, differences)

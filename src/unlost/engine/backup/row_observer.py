@@ -8,12 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.backup.session import BackupSession, from_source, source_errors
+from unlost.engine.named_rows import TABLE, TEXT, names_in
 from unlost.engine.numbers import all_numbers, without_binary_digits
 from unlost.engine.rows import chosen
 from unlost.engine.sameness import NUMBERS
 from unlost.engine.temp_rows import FILES, REFERENCES, SEEN, TempRows, TempRowsWriter
 from unlost.model.decoders import decoder_for
 from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.named_records import names_ids
 from unlost.model.runs.progress import Phase, Progress
 from unlost.model.source.reading import FileRef, Op, Page, Rows
 from unlost.model.source.schema import Column, Table, WireKind
@@ -60,9 +62,11 @@ class RowObserver:
         self._references = TempRowsWriter(folder, f"{name}.refs", REFERENCES)
         described = {plan.table.name for plan in session.plan.tables}
         self._pointing = [
-            column.name
+            column
             for column in self._table.columns
-            if column.reference is not None and described & set(column.reference.tables)
+            if column.reference is not None
+            and names_ids(column)
+            and described & set(column.reference.tables)
         ]
         # references of unchanged rows were checked when these were first read
         if phase is Phase.AUDIT:
@@ -150,13 +154,15 @@ class RowObserver:
         return rows if cells is rows.cells else replace(rows, cells=cells)
 
     def _note_references(self, cells: pa.RecordBatch, alive: pa.Array) -> None:
-        for name in self._pointing:
+        for column in self._pointing:
             remaining = self._session.policy.reference_limit - self._references.rows
-            if remaining <= 0 or name not in cells.schema.names:
+            if remaining <= 0 or column.name not in cells.schema.names:
                 continue
-            ids = pc.unique(cells.column(name).filter(alive)).drop_null().slice(0, remaining)
-            names = pa.array([name] * len(ids), pa.string())
-            self._references.write(pa.RecordBatch.from_arrays([names, ids], schema=REFERENCES))
+            ids, tables = _referred(cells, column, alive)
+            ids, tables = ids.slice(0, remaining), tables.slice(0, remaining)
+            names = pa.array([column.name] * len(ids), pa.string())
+            rows = pa.RecordBatch.from_arrays([names, ids, tables], schema=REFERENCES)
+            self._references.write(rows)
 
     def _note_files(self, rows: Rows, alive: pa.Array) -> None:
         has_files = self._table.files or self._table.image_columns
@@ -167,6 +173,17 @@ class RowObserver:
         if refs:
             plain = msgspec.to_builtins(list(refs))
             self._files.write(pa.RecordBatch.from_pylist(plain, schema=FILES))
+
+
+def _referred(cells: pa.RecordBatch, column: Column, alive: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """The different ids in a reference of live rows, and the tables that the rows name for them."""
+    reference = column.reference
+    if reference is not None and reference.is_plain:
+        ids = pc.unique(cells.column(column.name).filter(alive)).drop_null()
+        return ids, pa.nulls(len(ids), pa.string())
+    names = names_in(pa.Table.from_batches([cells.filter(alive)]), column).select(TEXT, TABLE)
+    different = names.unique(maintain_order=True)
+    return tuple(different[name].to_arrow().cast(pa.string()) for name in (TEXT, TABLE))
 
 
 def _no_numbers(table: Table, column: Column) -> Finding:

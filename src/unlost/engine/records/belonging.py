@@ -62,7 +62,9 @@ def _owned(snapshot: Snapshot) -> dict[str, _Columns]:
         references = {
             column.name: column.reference.tables
             for column in tables[name].columns
-            if column.reference is not None and column.reference.rule is DeleteRule.CASCADE
+            if column.reference is not None
+            and column.reference.holds_one_id
+            and column.reference.rule is DeleteRule.CASCADE
         }
         if references:
             owned[name] = references

@@ -37,6 +37,7 @@ class Origin(StrEnum):
     CHANGE_LOG = "change-log"
     RESTORE = "restore"
     LIVE = "live"  # the org now, compared with the newest backup
+    REMARKS = "remarks"  # what people wrote
 
 
 class EventKind(StrEnum):
@@ -49,6 +50,7 @@ class EventKind(StrEnum):
     REVIVED = "revived"
     RESTORED = "restored"  # a restore created the record anew, under a new id
     ADOPTED = "adopted"  # a restore took a live record for the lost one
+    REMARK = "remark"  # a person wrote about the record: its only field has the kind and the text
 
     @property
     def ends(self) -> bool:

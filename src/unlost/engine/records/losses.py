@@ -21,8 +21,10 @@ import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from unlost.engine.named_rows import AT, RECORD, TABLE, TEXT, naming_rows
 from unlost.engine.storage.mails import frame, instants
 from unlost.model.losses import FoldReason, LossGroup, LossLink, LossRule, LossRules
+from unlost.model.named_records import names_ids, read_columns
 from unlost.model.plan import RecordKey
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Column, DeleteRule, Table
@@ -79,7 +81,7 @@ def loss_columns(table: Table, rule: LossRule | None) -> list[str]:
     """The columns that ``group_losses`` needs of a table."""
     ruled = (rule.born_column, rule.author_column, rule.state_column) if rule is not None else ()
     named = (table.merged_into_column, *ruled)
-    references = [column.name for column in table.columns if column.reference is not None]
+    references = read_columns(table, _references(table))
     return list(dict.fromkeys([*references, *(name for name in named if name is not None)]))
 
 
@@ -215,23 +217,27 @@ _EDGE = {
 
 
 def _references(table: Table) -> list[Column]:
-    return [column for column in table.columns if column.reference is not None]
+    return [*filter(names_ids, table.columns)]
 
 
 def _edges_of(place: _Place, column: Column, number: int, rows: pl.DataFrame) -> pl.DataFrame:
     assert column.reference is not None
     rule, opened = column.reference.rule, place.rule is not None
     rank = _BINDING.index(rule) if rule in _BINDING else len(_BINDING)
-    children = place.cells.select(place.numbers.alias("child"), _cell(column.name).alias(_ID))
-    targets = rows.filter(pl.col(_TABLE).is_in(list(column.reference.tables)))
-    if rank == len(_BINDING):  # a loose reference: only what one user deleted belongs together
-        children = children.with_columns(rows[_BY].slice(place.start, place.cells.height))
-        targets = targets.filter((pl.col(_TABLE) != place.table.name) & (pl.col(_BY) != ""))
-    pairs = children.join(
-        targets.rename({_N: "parent"}),
-        on=[_ID, _BY] if rank == len(_BINDING) else [_ID],
-        how="inner",
+    targets = rows.select(
+        pl.col(_TABLE).alias(TABLE), pl.col(_ID).alias(TEXT), pl.col(_N).alias(RECORD)
     )
+    named = naming_rows(place.cells, column, targets)
+    pairs = named.select(
+        (pl.col(AT).cast(pl.Int64) + place.start).alias("child"), pl.col(RECORD).alias("parent")
+    ).join(rows, left_on="parent", right_on=_N)
+    if rank == len(_BINDING):  # a loose reference: only what one user deleted belongs together
+        by = rows.select(pl.col(_N).alias("child"), pl.col(_BY).alias("child_by"))
+        pairs = pairs.join(by, on="child").filter(
+            (pl.col(_BY) == pl.col("child_by"))
+            & (pl.col(_TABLE) != place.table.name)
+            & (pl.col(_BY) != "")
+        )
     # A record that counts may only hang on one that counts: its root must be one.
     fitting = pairs.filter(pl.col(_OPENED)) if opened else pairs
     return fitting.select(

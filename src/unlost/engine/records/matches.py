@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from unlost.engine.records.search import SearchResult
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Op
-from unlost.model.source.schema import Schema, TableRank
+from unlost.model.source.schema import Reference, Schema, TableRank
 from unlost.model.vault.snapshot import CommitKind, SearchHit, SearchHits, SearchMatch
 
 if TYPE_CHECKING:
@@ -131,13 +131,32 @@ def best_match(results: Sequence[SearchResult]) -> SearchResult | None:
 
 
 def users_named(vault: VaultReader, snapshot: Snapshot, name: str) -> Sequence[str]:
-    """Return the ids of users whose name has words that begin with those of ``name``."""
-    tables = {table for tables in user_tables(snapshot.schema()).values() for table in tables}
-    stored = tables & snapshot.tables().keys()
+    """Return the users whose name has words that begin with those of ``name``.
+
+    They are ids, or the keys by which the records of the org name their users.
+    """
+    references = list(_user_columns(snapshot.schema()).values())
+    stored = {table for each in references for table in each.tables} & snapshot.tables().keys()
     if not stored:
         return ()
     hits = vault.search(snapshot.info.org, name, limit=_MOST_USERS, tables=stored)
-    return tuple(hit.record for hit in hits if hit.match in _OF_USER)
+    users = [(hit.table, hit.record) for hit in hits if hit.match in _OF_USER]
+    keys = {(table, each.key_column) for each in references for table in each.tables}
+    return tuple(
+        user
+        for table, key_column in sorted(keys, key=str)
+        for user in _named_by(snapshot, table, key_column, [r for t, r in users if t == table])
+    )
+
+
+def _named_by(
+    snapshot: Snapshot, table: str, key_column: str | None, ids: Sequence[str]
+) -> Sequence[str]:
+    """Return these users as references name them: by their ids, or by a key."""
+    if key_column is None or not ids:
+        return ids
+    keys = snapshot.get(table, ids, columns=[key_column]).column(key_column).to_pylist()
+    return [key for key in keys if key]
 
 
 def user_tables(schema: Schema) -> Mapping[str, Sequence[str]]:
@@ -145,13 +164,18 @@ def user_tables(schema: Schema) -> Mapping[str, Sequence[str]]:
 
     Tables whose column with the user is hidden from the reader are left out.
     """
+    return {table: reference.tables for table, reference in _user_columns(schema).items()}
+
+
+def _user_columns(schema: Schema) -> Mapping[str, Reference]:
+    """Return the references to the users who change the records of a table, by its name."""
     columns = {
         table.name: table.column(table.modified_by_column)
         for table in schema.tables
         if table.modified_by_column is not None
     }
     return {
-        table: column.reference.tables
+        table: column.reference
         for table, column in columns.items()
         if column is not None and column.reference is not None
     }

@@ -86,7 +86,7 @@ class SetReach:
             columns = {
                 column.name: tuple(owner for owner in column.reference.tables if owner in owners)
                 for column in table.columns
-                if column.reference is not None
+                if column.reference is not None and column.reference.holds_one_id
             }
             columns = {column: tables for column, tables in columns.items() if tables}
             if columns:

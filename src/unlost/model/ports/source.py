@@ -136,11 +136,17 @@ class Source(Protocol):
         ...
 
     def live_among(self, wanted: Sequence[tuple[Table, Sequence[str]]]) -> Sequence[frozenset[str]]:
-        """Return which of these ids have live records, in as few calls as the source allows."""
+        """Return which of these ids have live records, in as few calls as the source allows.
+
+        A restore asks for thousands of ids, and the connector divides them.
+        """
         ...
 
     def read_ids(self, table: Table, ids: Sequence[str]) -> Iterator[Page]:
-        """Read the rows of these ids, including deleted ones; missing ids are omitted."""
+        """Read the rows of these ids, including deleted ones; missing ids are omitted.
+
+        A backup asks for 500 ids. A record that is omitted here counts as deleted.
+        """
         ...
 
     def census(self, table: Table) -> Iterator[pa.Array]:

@@ -123,7 +123,8 @@ class Snapshot(ReadByColumns, Protocol):
     ) -> pa.Table:
         """Return newest states, as ``get`` does, of records with one of these values.
 
-        Fast for a column in which a change log names its records; any other column is read in full.
+        Fast for a column in which a change log or remarks name their records; any other column is
+        read in full.
         """
         ...
 

@@ -61,7 +61,10 @@ class PlanningAccess(Protocol):
         ...
 
     def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
-        """Read these live records from the org; missing ids are omitted."""
+        """Read these live records from the org; missing ids are omitted.
+
+        Most calls have up to 2,000 ids, and the connector divides them as the org needs it.
+        """
         ...
 
     def referrers(self, queries: Sequence[ReferrerQuery]) -> Sequence[Rows | None]:

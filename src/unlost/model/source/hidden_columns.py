@@ -69,11 +69,15 @@ class HiddenColumns:
     def table(self, table: Table) -> Table:
         """Return the table without hidden columns.
 
-        A change log with a hidden column is omitted: no changes can be looked up in it.
+        A change log with a hidden column is omitted, as no changes can be looked up in it, and so
+        are remarks.
         """
         log = table.change_log
         if log is not None and self.of(log.table) & _columns_of(log):
             table = replace(table, change_log=None)
+        remarks = table.remarks
+        if remarks is not None and self.of(remarks.table) & remarks.columns:
+            table = replace(table, remarks=None)
         hidden = self.of(table.name)
         if not hidden:
             return table

@@ -68,11 +68,39 @@ class DeleteRule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class TableFamily:
+    """A name in a cell that stands for several tables, such as a base table and its extensions."""
+
+    name: str
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reference:
-    """A column that refers to records of one or several ``tables``."""
+    """A column that refers to records of one or several ``tables``.
+
+    ``table_column``: the column of the same row that names the table of the record. A name is that
+    of a table or of one of ``families``. ``key_column``: the column of the target tables that a
+    cell repeats, in place of the id. ``separator``: stands between the names in a cell that refers to several records.
+    ``model.named_records`` reads the cells. See docs/adr/0067.
+    """
 
     tables: tuple[str, ...]
     rule: DeleteRule = DeleteRule.UNKNOWN
+    table_column: str | None = None
+    key_column: str | None = None
+    separator: str | None = None
+    families: tuple[TableFamily, ...] = ()
+
+    @property
+    def holds_one_id(self) -> bool:
+        """True if each cell holds the id of one record."""
+        return self.key_column is None and self.separator is None
+
+    @property
+    def is_plain(self) -> bool:
+        """True if each cell holds one id, and its row does not name the table."""
+        return self.holds_one_id and self.table_column is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +174,33 @@ class ChangeLog:
     by_column: str
 
 
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """The ``table`` with what people wrote about another table's records, such as comments.
+
+    ``kind_column`` says which kind of remark it is; ``kinds`` are its values, each with a label.
+    """
+
+    table: str
+    record_column: str
+    kind_column: str
+    text_column: str
+    at_column: str
+    by_column: str
+    kinds: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that are needed to read a remark."""
+        return frozenset({
+            self.record_column, self.kind_column, self.text_column, self.at_column, self.by_column,
+        })  # fmt: skip
+
+    def label(self, kind: str) -> str:
+        """Return the label of a kind."""
+        return dict(self.kinds).get(kind, kind)
+
+
 class TableTrait(StrEnum):
     """Abilities of a table that matter for a backup."""
 
@@ -211,6 +266,7 @@ class Table(_Indexed):
     merged_into_column: str | None = None
     rank: TableRank = TableRank.OTHER
     image_columns: tuple[str, ...] = ()
+    remarks: Remarks | None = None
 
     def has(self, trait: TableTrait) -> bool:
         """Return true if the table has this trait."""

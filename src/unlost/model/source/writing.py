@@ -30,7 +30,7 @@ class WriteOp(StrEnum):
     CREATE = "create"  # a new record; the org gives it an id, or the one that the row asks for
     UPDATE = "update"  # only the cells that are sent change
     UNDELETE = "undelete"  # out of the recycle bin, with its id
-    DELETE = "delete"  # into the recycle bin
+    DELETE = "delete"  # the usual way: into the recycle bin, if the org has one
     HARD_DELETE = "hard-delete"  # for good, without the recycle bin
 
     @property

@@ -4,7 +4,7 @@ A few cells are cut one by one: importing Polars, and preparing its patterns, ta
 """
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,20 +13,14 @@ import pyarrow as pa
 from unlost.model.vault.snapshot import SearchMatch
 from unlost.vault.format.words.phone_query import dialed_of, national_of
 from unlost.vault.format.words.plain_fold import compact, finished, folded, is_known
-from unlost.vault.format.words.plain_tokens import (
-    email_tokens,
-    phone_tokens,
-    text_tokens,
-    url_tokens,
-)
-from unlost.vault.format.words.tokens import Tokenizer
+from unlost.vault.format.words.plain_tokens import phone_tokens
+from unlost.vault.format.words.tokens import FEW_CELLS, PlainCut, Tokenizer
 from unlost.vault.read.query import Cell, SearchQuery, match_of
 
 if TYPE_CHECKING:
     import polars as pl
 
-FEW_CELLS = 1_000  # cut one by one in less time than at once
-FEW_AT_FIRST = 4_000  # the same as long as Polars is not imported
+FEW_AT_FIRST = 4_000  # cells that are cut one by one as long as Polars is not imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +72,6 @@ def _cell(table: TableRows, column: int, tokens: tuple[str, ...], whole: str, fo
 
 type _Words = Mapping[tuple[int, int], tuple[str, ...]]
 type _Values = Mapping[int, list[tuple[int, str, str]]]
-type _Cut = Callable[[str], set[str]]
 
 
 def _many(tables: Sequence[TableRows], starts: Sequence[int]) -> tuple[_Words, _Values]:
@@ -99,7 +92,7 @@ class _FewCells:
     texts: dict[int, list[tuple[bool, int, str, str]]] = field(default_factory=dict)
     phones: dict[int, list[tuple[bool, int, str, str]]] = field(default_factory=dict)
 
-    def add(self, row: int, column: int, text: str, cut: _Cut) -> None:
+    def add(self, row: int, column: int, text: str, cut: PlainCut) -> None:
         """Cut a cell."""
         plain = folded(text)
         self.words[row, column] = tuple(cut(plain))
@@ -133,13 +126,7 @@ def _few(tables: Sequence[TableRows], starts: Sequence[int]) -> _FewCells | None
     for table, start in zip(tables, starts[:-1], strict=True):
         tokenizer = table.tokenizer
         places = {name: number for number, name in enumerate(tokenizer.columns)}
-        kinds: tuple[tuple[Sequence[str], _Cut], ...] = (
-            (tokenizer.texts, text_tokens),
-            (tokenizer.emails, email_tokens),
-            (tokenizer.urls, url_tokens),
-            (tokenizer.phones, phone_tokens),
-        )
-        for name, cut in ((name, cut) for names, cut in kinds for name in names):
+        for name, cut in tokenizer.plain_cuts:
             for row, text in enumerate(table.rows.column(name).to_pylist()):
                 if text is not None and not is_known(text):
                     return None

@@ -260,7 +260,8 @@ class VaultSnapshot:
     ) -> pa.Table:
         """The newest states, as ``get`` returns them, of the records with one of these values.
 
-        Fast for a column in which a change log names its records; any other column is read in full.
+        Fast for a column in which a change log or remarks name their records; any other column is
+        read in full.
         """
         names = self._chosen(table, columns)
         wanted = dict.fromkeys((*names, *self._chosen(table, [column])))

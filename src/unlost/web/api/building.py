@@ -22,9 +22,10 @@ from typing import Any
 import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.params import functions as params
+from ninja.utils import contribute_operation_callback
 
 from unlost.app.actions.restores.restore_plan import SentPlan
 from unlost.app.operations import OPERATIONS, ApiOperation, hints
@@ -68,12 +69,25 @@ def build() -> NinjaAPI:
             operation_id=operation.action,
             summary=_summary(operation.call),
             tags=[operation.action.partition(".")[0]],
-            response={REFUSED: Problem}
-            if operation.gives
-            else {200: operation.returns, REFUSED: Problem},
+            response={} if operation.gives else {200: operation.returns},
             openapi_extra=of_bytes(operation),
-        )(view(operation))
+        )(_with_problems(view(operation)))
     return api
+
+
+class _ProblemAnswer(Schema):
+    """The model of all refusals. django-ninja would build one for each operation and status."""
+
+    response: Problem
+
+
+def _with_problems[V: Callable[..., HttpResponseBase]](endpoint: V) -> V:
+    """The endpoint, whose operation is also described with its refusals."""
+    contribute_operation_callback(
+        endpoint,
+        lambda operation: operation.response_models.update(dict.fromkeys(REFUSED, _ProblemAnswer)),
+    )
+    return endpoint
 
 
 def view(operation: ApiOperation) -> Callable[..., HttpResponseBase]:

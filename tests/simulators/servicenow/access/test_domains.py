@@ -45,3 +45,11 @@ def test_a_user_sees_his_domains(split: Client) -> None:
 def test_tables_without_domains_are_not_touched(split: Client) -> None:
     split.create("sys_user", name="Jan")
     assert len(split.list("sys_user")) == 1
+
+
+def test_a_row_of_another_domain_is_deleted_by_those_who_disregard_domains(split: Client) -> None:
+    query = f"sys_domain={JAPAN}"
+    hidden = split.list("incident", query, sysparm_query_no_domain="true")[0]["sys_id"]
+    assert split("DELETE", f"table/incident/{hidden}").status_code == 404
+    answer = split("DELETE", f"table/incident/{hidden}?sysparm_query_no_domain=true")
+    assert answer.status_code == 204

@@ -120,3 +120,96 @@ def test_before_query_rules_hide_rows_also_from_the_count(
     assert count(client, "incident") == "5"
     client.admin("rules/clear")
     assert count(agent, "incident") == "5"
+
+
+def test_a_rule_that_names_the_caller_hides_rows_of_others(
+    client: Client, agent: Client, guest: Client
+) -> None:
+    client.create("incident", assigned_to="b" * 32)
+    client.create("incident", assigned_to="c" * 32)
+    client.admin(
+        "rules/query", table="task", condition="assigned_to=javascript:gs.getUserID()",
+        roles=["admin"],
+    )  # fmt: skip
+    assert [row["assigned_to"]["value"] for row in agent.list("incident")] == ["b" * 32]
+    assert count(guest, "incident") == "1"
+    assert client.see("scripts")["scripts"] == []
+
+
+def test_an_acl_that_names_the_caller_hides_rows_of_others(client: Client, agent: Client) -> None:
+    client.create("incident", assigned_to="b" * 32)
+    client.create("incident", assigned_to="c" * 32)
+    client.admin(
+        "acls", table="task", operation="read",
+        condition="assigned_to=javascript:gs.getUserID()",
+    )  # fmt: skip
+    assert [row["assigned_to"]["value"] for row in agent.list("incident")] == ["b" * 32]
+
+
+def test_an_acl_on_a_dropped_column_admits_no_row(client: Client, agent: Client) -> None:
+    client.admin("schema/put-column", table="incident", name="u_tier", label="Tier")
+    client.create("incident", u_tier="1")
+    client.admin("acls", table="incident", operation="read", condition="u_tier=1")
+    assert len(agent.list("incident")) == 1
+    client.admin("schema/drop-column", table="incident", name="u_tier")
+    assert agent.list("incident") == []
+
+
+def test_a_column_may_be_hidden_in_some_rows_alone(
+    client: Client, agent: Client, incidents: list[str]
+) -> None:
+    client.admin(
+        "acls", table="task", column="short_description", operation="read", condition="priority=3"
+    )
+    rows = agent.list("incident", "ORDERBYpriority", sysparm_fields="priority,short_description")
+    assert [row.get("short_description") for row in rows] == [None, None, "Incident 3", None, None]
+    assert all("short_description" in row for row in client.list("incident"))
+
+
+def test_a_hidden_column_may_look_like_an_empty_one(
+    client: Client, agent: Client, incidents: list[str]
+) -> None:
+    client.admin("settings", hidden_column="empty")
+    client.admin(
+        "acls", table="task", column="short_description", operation="read", roles=["nobody"]
+    )
+    assert {row["short_description"] for row in agent.list("incident")} == {""}
+    both = agent.row("incident", incidents[0], sysparm_display_value="all")
+    assert both["short_description"] == {"display_value": "", "value": ""}
+    assert "no_such" not in agent.row("incident", incidents[0], sysparm_fields="no_such,state")
+
+
+def test_a_column_may_be_closed_to_writes_in_some_rows_alone(
+    client: Client, agent: Client, incidents: list[str]
+) -> None:
+    client.admin(
+        "acls", table="task", column="close_notes", operation="write", condition="priority=1"
+    )
+    assert agent.change("incident", incidents[0], close_notes="x").status_code == 200
+    assert agent.change("incident", incidents[1], close_notes="x").status_code == 403
+
+
+def test_a_refused_column_may_be_ignored_under_a_status_of_success(
+    client: Client, agent: Client
+) -> None:
+    client.admin("settings", refused_column="ignored")
+    for operation in ("write", "create"):
+        client.admin(
+            "acls", table="task", column="close_notes", operation=operation, roles=["nobody"]
+        )
+    row = agent.create("incident", close_notes="x", short_description="s")
+    assert (row["close_notes"], row["short_description"]) == ("", "s")
+    changed = agent.change("incident", row["sys_id"], close_notes="x", short_description="t")
+    result = changed.json()["result"]
+    assert (result["close_notes"], result["short_description"]) == ("", "t")
+
+
+def test_journals_are_closed_by_the_acls_of_their_columns(client: Client, agent: Client) -> None:
+    sys_id = client.create("incident")["sys_id"]
+    for operation in ("write", "create"):
+        client.admin(
+            "acls", table="task", column="work_notes", operation=operation, roles=["nobody"]
+        )
+    assert agent.change("incident", sys_id, work_notes="x").status_code == 403
+    assert agent("POST", "table/incident", json={"work_notes": "x"}).status_code == 403
+    assert client.list("sys_journal_field") == []

@@ -30,10 +30,28 @@ def test_settings(client: Client) -> None:
         ("acls", {"table": "x", "operation": "fly"}), ("faults", {"kind": "nothing"}),
         ("records/insert", {"table": "incident", "rows": [], "as": "stranger"}),
         ("records/insert", {"rows": [{}]}),
+        ("records/clean", {"table": "incident", "query": "priority=1^nonsense"}),
+        ("records/quiet-update", {"table": "incident", "sys_id": "x", "values": {"state": "1"}}),
+        ("records/quiet-insert", {"table": "incident", "rows": [{"no_such": "1"}]}),
+        ("records/quiet-delete", {"table": "incident", "sys_ids": ["x"]}),
     ],
 )  # fmt: skip
 def test_mistakes_are_400(client: Client, path: str, body: dict) -> None:
     assert client("POST", f"/__sim__/{path}", json=body).status_code == 400
+
+
+def test_a_mistake_in_a_query_deletes_nothing(client: Client, incidents: list[str]) -> None:
+    for path in ("records/clean", "records/archive"):
+        body = {"table": "incident", "query": "no_such=1"}
+        assert client("POST", f"/__sim__/{path}", json=body).status_code == 400
+    assert len(client.list("incident")) == 5
+    assert client("GET", "/__sim__/records?table=incident&query=no_such=1").status_code == 400
+
+
+@pytest.mark.parametrize("values", [{}, {"no_such": "1"}, {"state": 1}])
+def test_mistakes_in_a_quiet_update_are_400(client: Client, values: dict) -> None:
+    body = {"table": "incident", "sys_id": client.create("incident")["sys_id"], "values": values}
+    assert client("POST", "/__sim__/records/quiet-update", json=body).status_code == 400
 
 
 def test_refusals_are_those_of_the_instance(client: Client) -> None:
@@ -71,6 +89,20 @@ def test_columns_come_and_go(client: Client) -> None:
     client.admin("schema/drop-column", table="task", name="u_tier")
     assert client.list("sys_dictionary", "element=u_tier") == []
     assert "u_tier" not in client.row("incident", sys_id)
+
+
+def test_a_new_column_leaves_the_other_rows_of_the_dictionary_alone(client: Client) -> None:
+    client.admin("clock/advance", days=1)
+    put = {"table": "task", "name": "u_tier", "label": "Tier"}
+    client.admin("schema/put-column", **put)
+    client.admin("clock/advance", days=1)
+    client.admin("schema/put-column", **{**put, "label": "Level"})
+    rows = client.list("sys_dictionary", "name=task")
+    stamps = {(row["element"], row["sys_mod_count"]) for row in rows
+              if row["sys_updated_on"] > "2026-11-25"}  # fmt: skip
+    assert stamps == {("u_tier", "1")}
+    (row,) = [row for row in rows if row["element"] == "u_tier"]
+    assert (row["column_label"], row["sys_created_on"]) == ("Level", "2026-11-25 10:20:00")
 
 
 def test_a_table_is_closed_to_rest_even_for_admins(client: Client) -> None:

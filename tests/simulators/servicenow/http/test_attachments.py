@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sqlite3
 
 import pytest
 
@@ -31,6 +32,7 @@ def test_an_uploaded_body_comes_back(client: Client, incident: str) -> None:
     assert (file["size_bytes"], file["content_type"]) == ("2304", "image/png")
     assert file["hash"] == hashlib.sha256(CONTENT).hexdigest()
     got = client.get(f"attachment/{file['sys_id']}/file")
+    assert got.headers["Content-Disposition"].endswith("''fot%C3%B6.png")
     assert got.content == CONTENT
     assert got.headers["Content-Type"] == "image/png"
     assert json.loads(got.headers["X-Attachment-Metadata"])["sys_id"] == file["sys_id"]
@@ -57,11 +59,12 @@ def test_a_form_is_an_upload_too(client: Client, incident: str) -> None:
     assert client("POST", "attachment/upload", content=b"x").status_code == 400
 
 
-def test_lists_page_by_offset_without_a_count(client: Client, incident: str) -> None:
+def test_lists_page_by_offset_with_a_count_and_without_links(client: Client, incident: str) -> None:
     names = {upload(client, "incident", incident).json()["result"]["sys_id"] for _ in range(3)}
     query = f"table_name=incident^table_sys_id={incident}^ORDERBYsys_id"
     first = client.get("attachment", sysparm_query=query, sysparm_limit=2)
-    assert "X-Total-Count" not in first.headers
+    assert first.headers["X-Total-Count"] == "3"
+    assert "Link" not in first.headers
     second = client.get("attachment", sysparm_query=query, sysparm_limit=2, sysparm_offset=2)
     rows = [*first.json()["result"], *second.json()["result"]]
     assert [row["sys_id"] for row in rows] == sorted(names)
@@ -85,6 +88,7 @@ def test_renaming_and_deleting(client: Client, incident: str) -> None:
     sys_id = upload(client, "incident", incident).json()["result"]["sys_id"]
     renamed = client("PATCH", f"attachment/{sys_id}", json={"file_name": "b.png"})
     assert renamed.status_code == 204
+    assert client("PATCH", f"attachment/{sys_id}", json={}).status_code == 204
     assert client.get(f"attachment/{sys_id}").json()["result"]["file_name"] == "b.png"
     assert client("DELETE", f"attachment/{sys_id}").status_code == 204
     assert client.get(f"attachment/{sys_id}/file").status_code == 404
@@ -125,3 +129,26 @@ def test_contents_of_recipes_are_made_when_they_are_read(client: Client, inciden
     recipe = BlobRecipe("random", 7, 3_000_000)
     client.instance.store.load_recipes({sys_id: recipe.token()})
     assert client.get(f"attachment/{sys_id}/file").content == b"".join(recipe.chunks())
+
+
+def test_an_upload_never_shows_a_row_without_its_bytes(
+    client: Client, incident: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise sqlite3.OperationalError("disk full")
+
+    monkeypatch.setattr(client.instance.store, "keep_bytes", fail)
+    assert upload(client, "incident", incident).status_code == 500
+    assert client.get("attachment").json() == {"result": []}
+
+
+def test_files_of_rows_in_other_domains_are_read_by_those_who_disregard_domains(
+    separated: Client,
+) -> None:
+    separated("POST", "table/incident", json={"sys_domain": "e" * 32})
+    (row,) = separated.list("incident", sysparm_query_no_domain="true")
+    assert upload(separated, "incident", row["sys_id"]).status_code == 404
+    file = upload(separated, "incident", row["sys_id"], sysparm_query_no_domain="true")
+    path = f"attachment/{file.json()['result']['sys_id']}/file"
+    assert separated.get(path).status_code == 404
+    assert separated.get(path, sysparm_query_no_domain="true").content == CONTENT

@@ -64,3 +64,31 @@ def test_mistakes(client: Client) -> None:
     large = {**item(2, "POST", "/x"), "body": base64.b64encode(bytes((5 << 20) + 1)).decode()}
     served = run(client, wrong, large)["serviced_requests"]
     assert [each["status_code"] for each in served] == [400, 400]
+
+
+def test_a_fault_of_a_table_strikes_the_item_that_asks_for_it(client: Client) -> None:
+    client.admin("faults", kind="throttled_429", object="incident")
+    served = run(
+        client,
+        item(1, "GET", "/api/now/table/problem"),
+        item(2, "GET", "/api/now/table/incident"),
+    )["serviced_requests"]
+    assert [each["status_code"] for each in served] == [200, 429]
+    logged = client.see("requests")
+    entries = logged["requests"] if isinstance(logged, dict) else logged
+    assert [(each["object"], each["status"]) for each in entries][:2] == [
+        ("problem", 200), ("incident", 429),
+    ]  # fmt: skip
+
+
+def test_items_name_their_type_of_content(client: Client) -> None:
+    (served,) = run(client, item(1, "GET", "/api/now/table/incident"))["serviced_requests"]
+    assert {"name": "Content-Type", "value": "application/json;charset=UTF-8"} in served["headers"]
+
+
+def test_items_that_are_none_are_refused(client: Client) -> None:
+    assert client("POST", "v1/batch", json={"rest_requests": [1]}).status_code == 400
+    wrong = {**item(1, "POST", "/api/now/table/incident"), "body": "é", "headers": 7}
+    nested = item(2, "POST", "/api/now/v1/batch", {"rest_requests": []})
+    served = run(client, wrong, nested)["serviced_requests"]
+    assert [each["status_code"] for each in served] == [400, 400]

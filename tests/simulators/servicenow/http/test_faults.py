@@ -36,6 +36,13 @@ def test_a_short_page_is_done_in_time(client: Client) -> None:
     assert client.get("table/incident", sysparm_limit=101).text.endswith(CANCELLED)
 
 
+def test_a_cancelled_long_page_does_not_shadow_other_faults_of_a_short_one(client: Client) -> None:
+    client.admin("faults", kind="cancelled_text", times=0, most_rows=100)
+    client.admin("faults", kind="throttled_429")
+    assert client.get("table/incident", sysparm_limit=100).status_code == 429
+    assert client.get("table/incident").text.endswith(CANCELLED)
+
+
 def test_a_token_ends_early(client: Client) -> None:
     token = client.sim.sessions.open("admin", "client")
     client.admin("faults", kind="expired_token")

@@ -42,3 +42,9 @@ def test_many_rows(client: Client) -> None:
 
 def test_other_tables_are_no_staging_tables(client: Client) -> None:
     assert client("POST", "import/incident", json={}).status_code == 400
+
+
+def test_records_that_are_no_objects_are_refused(client: Client) -> None:
+    body = {"records": [{"u_last": "x"}, 3]}
+    assert client("POST", "import/u_imp_contact/insertMultiple", json=body).status_code == 400
+    assert client.list("customer_contact") == []

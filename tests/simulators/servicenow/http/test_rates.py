@@ -42,3 +42,19 @@ def test_the_rules_are_a_table(client: Client) -> None:
     assert (row["name"], row["limit"], row["type"]) == ("All", "100", "all")
     client.admin("rates/clear")
     assert client.list("sys_rate_limit_rules") == []
+
+
+def test_a_rule_of_the_same_name_replaces_the_one_before(client: Client) -> None:
+    client.admin("rates", name="all", limit=5)
+    client.admin("rates", name="all", limit=2)
+    assert [row["limit"] for row in client.list("sys_rate_limit_rules")] == ["2"]
+    assert client.get("table/incident").status_code == 200
+    assert client.get("table/incident").status_code == 429
+
+
+def test_cleared_rules_forget_the_requests_that_they_counted(client: Client) -> None:
+    client.admin("rates", name="all", limit=1)
+    client.get("table/incident")
+    client.admin("rates/clear")
+    client.admin("rates", name="all", limit=1)
+    assert client.get("table/incident").status_code == 200

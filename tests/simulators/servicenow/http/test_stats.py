@@ -40,3 +40,12 @@ def test_sums_and_groups(client: Client) -> None:
 
 def test_closed_tables_are_refused(client: Client) -> None:
     assert client.get("stats/sys_certificate", sysparm_count="true").status_code == 403
+
+
+def test_the_largest_of_9_and_10_is_10(client: Client) -> None:
+    for quantity in ("9", "10"):
+        client.create("sc_req_item", quantity=quantity)
+    stats = client.get(
+        "stats/sc_req_item", sysparm_min_fields="quantity", sysparm_max_fields="quantity"
+    ).json()["result"]["stats"]
+    assert stats == {"min": {"quantity": "9"}, "max": {"quantity": "10"}}

@@ -119,7 +119,8 @@ def test_refusals(client: Client, agent: Client) -> None:
     assert client.get("nothing/here").status_code == 400
     assert client("GET", "/other").status_code == 400
     assert client("DELETE", "table/incident").status_code == 405
-    assert client.get("table/incident", sysparm_limit="many").status_code == 400
+    for limit in ("many", "²", "9" * 20, "-1"):
+        assert client.get("table/incident", sysparm_limit=limit).status_code == 400
     xml = client("GET", "table/incident", headers={"Accept": "text/csv"})
     assert xml.status_code == 406
     body = client("POST", "table/incident", content=b"<a/>", headers={"Content-Type": "text/xml"})
@@ -170,3 +171,18 @@ def test_a_created_row_may_come_back_without_a_body(client: Client, agent: Clien
     hidden = agent("POST", "table/problem", json={"short_description": "x"})
     assert (hidden.status_code, hidden.content) == (201, b"")
     assert len(client.list("problem")) == 1
+
+
+def test_a_text_that_the_database_cannot_take_is_a_500(client: Client) -> None:
+    answer = client("POST", "table/incident", content=b'{"close_notes": "\\ud800"}')
+    assert answer.status_code == 500
+    assert answer.json()["status"] == "failure"
+    assert client.list("incident") == []
+
+
+def test_a_cell_behind_an_empty_reference_has_both_values(client: Client) -> None:
+    sys_id = client.create("incident")["sys_id"]
+    row = client.row(
+        "incident", sys_id, sysparm_fields="caller_id.name", sysparm_display_value="all"
+    )
+    assert row == {"caller_id.name": {"display_value": "", "value": ""}}

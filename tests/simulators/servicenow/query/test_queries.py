@@ -54,8 +54,53 @@ def test_numbers_are_compared_as_numbers(client: Client) -> None:
 def test_orders(client: Client) -> None:
     rows = client.list("incident", "ORDERBYDESCpriority")
     assert [row["priority"] for row in rows] == ["5", "4", "3", "2", "1"]
-    ids = [row["sys_id"] for row in client.list("incident")]
-    assert ids == sorted(ids)
+    rows = client.list("incident", "ORDERBYno_such")
+    assert [row["priority"] for row in rows] == ["1", "2", "3", "4", "5"]
+    assert rows == client.list("incident")
+
+
+def test_rows_are_sorted_by_columns_behind_references(client: Client) -> None:
+    anna, bert = (client.create("sys_user", name=name)["sys_id"] for name in ("Anna", "Bert"))
+    managed = [client.create("sys_user", name=f"of {n}", manager=n)["sys_id"] for n in (bert, anna)]
+    for n, user in enumerate(managed):
+        client.create("incident", short_description=str(n), caller_id=user)
+    rows = client.list("incident", "ORDERBYcaller_id.manager.name")
+    assert [row["short_description"] for row in rows] == ["1", "0"]
+    rows = client.list("incident", "ORDERBYDESCcaller_id.manager.name")
+    assert [row["short_description"] for row in rows] == ["0", "1"]
+    for path in ("caller_id.no_such", "short_description.name", "caller_id.manager.no_such"):
+        assert len(client.list("incident", f"ORDERBY{path}")) == 2
+
+
+def test_a_class_is_asked_for_with_its_descendants(client: Client) -> None:
+    server = client.create("cmdb_ci_server", name="s")["sys_id"]
+    client.create("cmdb_ci_service", name="t")
+    rows = client.list("cmdb_ci", "sys_class_nameINSTANCEOFcmdb_ci_computer")
+    assert [row["sys_id"] for row in rows] == [server]
+    assert client.list("cmdb_ci", "sys_class_nameINSTANCEOFno_such") == []
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("caller_id.name!=Jan", ["2", "3"]), ("caller_id.nameNOT LIKEJan", ["2", "3"]),
+        ("caller_id.nameNOT INJan", ["2", "3"]), ("caller_id.phoneISEMPTY", ["2", "3"]),
+        ("caller_id.manager.nameISEMPTY", ["1", "2", "3"]), ("caller_id.name=Eva", ["2"]),
+    ],
+)  # fmt: skip
+def test_a_negative_test_behind_a_reference_keeps_rows_without_one(
+    client: Client, query: str, expected: list[str]
+) -> None:
+    jan = client.create("sys_user", name="Jan", phone="1")["sys_id"]
+    eva = client.create("sys_user", name="Eva")["sys_id"]
+    for n, user in (("1", jan), ("2", eva), ("3", "")):
+        client.create("incident", short_description=n, caller_id=user)
+    assert subjects(client.list("incident", query)) == expected
+
+
+def test_a_thousand_alternatives_are_one_query(client: Client, incidents: list[str]) -> None:
+    query = "^OR".join(f"number=INC{n}" for n in range(3_000))
+    assert client.list("incident", f"{query}^ORpriority=1")[0]["sys_id"] == incidents[0]
 
 
 @pytest.mark.usefixtures("incidents")

@@ -11,7 +11,7 @@ PINS = {
     ("chocolate", 3, 7): "6ed05a818f4931434dd6dfd709cbec42aced614900109e6de42833345d81f41a",
     ("chocolate:domains", 1, 1): "cf271243c6a0f3e18c0790ad7c8f5b106dd0d8711f2722b87fbf20043d541643",
 }
-TABLES_PIN = "9db259d9056a580e45f7e7987f7ce42079b5df33ecf689d8f3bf6cb33efd8aa9"
+TABLES_PIN = "eb01a2db64794955e4aaab5948d794358f0ad45bb419ba7b4a8c9512aa60009a"
 
 
 def dump_hash(name: str, *, scale: int, seed: int) -> str:

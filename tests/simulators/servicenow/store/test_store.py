@@ -79,11 +79,7 @@ def test_an_ancestor_must_exist() -> None:
         Schema.of((TableDef(name="x", label="X", extends="nothing"),))
 
 
-def test_columns_know_their_definer(store: Store) -> None:
-    assert store.schema.definer("child", "extra") == "child"
-    assert store.schema.definer("child", "name") == "base"
-    assert store.schema.definer("child", "sys_id") == "base"
-    assert store.schema.is_hierarchy("child")
+def test_a_column_stands_for_a_row(store: Store) -> None:
     assert store.schema.display_column("child") == "name"
     assert Schema.of((TableDef(name="x", label="X"),)).display_column("x") is None
 

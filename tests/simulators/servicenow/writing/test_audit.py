@@ -37,3 +37,24 @@ def test_a_quiet_update_does_not_move_the_stamps(client: Client) -> None:
     after = client.row("incident", row["sys_id"])
     assert after["priority"] == "1"
     assert after["sys_updated_on"] == row["sys_updated_on"]
+
+
+def test_a_quiet_insert_has_old_stamps_and_runs_no_rule(client: Client) -> None:
+    client.admin("rules/write", name="No", table="incident", operations=["insert"])
+    old = "2020-01-01 00:00:00"
+    (sys_id,) = client.admin(
+        "records/quiet-insert", table="incident", rows=[{"sys_updated_on": old, "number": "INC7"}]
+    )["sys_ids"]
+    row = client.row("incident", sys_id)
+    assert (row["sys_updated_on"], row["sys_class_name"]) == (old, "incident")
+    again = {"table": "problem", "rows": [{"sys_id": sys_id}]}
+    assert client("POST", "/__sim__/records/quiet-insert", json=again).status_code == 400
+
+
+def test_a_quiet_delete_shows_in_the_second_trail_alone(client: Client) -> None:
+    client.admin("rules/write", name="No", table="incident", operations=["delete"])
+    sys_id = client.create("incident")["sys_id"]
+    assert client.admin("records/quiet-delete", table="task", sys_ids=[sys_id]) == {"deleted": 1}
+    assert client.list("incident") == client.list("sys_audit_delete") == []
+    (mark,) = client.list("sys_audit", "fieldname=DELETED")
+    assert (mark["documentkey"], mark["tablename"]) == (sys_id, "incident")

@@ -44,7 +44,9 @@ def test_the_audit_marks_deletions_of_tables_that_are_not_audited(client: Client
 
 
 def test_tables_may_be_left_out_of_the_first_trail(client: Client) -> None:
-    client.admin("settings", not_deleted=["incident"])
+    client.admin("settings", not_deleted=["problem", "incident"])
+    (row,) = client.list("sys_properties", "name=glide.db.audit.ignore.delete")
+    assert row["value"] == "incident,problem"
     sys_id = client.create("incident")["sys_id"]
     client("DELETE", f"table/incident/{sys_id}")
     assert client.list("sys_audit_delete") == []
@@ -123,3 +125,33 @@ def test_deleting_evidence_leaves_no_trail(client: Client) -> None:
     entry = client.list("sys_journal_field")[0]["sys_id"]
     assert client("DELETE", f"table/sys_journal_field/{entry}").status_code == 204
     assert client.list("sys_audit", "fieldname=DELETED") == []
+
+
+def test_an_archive_keeps_the_columns_of_each_class_and_of_upgrades(client: Client) -> None:
+    incident = client.create("incident", category="net")["sys_id"]
+    assert client.admin("records/archive", table="task", query="")["archived"] == 1
+    client.admin("schema/put-column", table="incident", name="u_tier", label="Tier")
+    second = client.create("incident", u_tier="1", category="web")["sys_id"]
+    client.admin("records/archive", table="task", query="")
+    rows = {row["sys_id"]: row for row in client.list("ar_incident")}
+    assert (rows[incident]["category"], rows[second]["u_tier"]) == ("net", "1")
+    assert client.list("task") == []
+
+
+def test_the_newest_deletion_is_undeleted_and_never_a_row_that_lives(client: Client) -> None:
+    sys_id = client.create("incident", short_description="0")["sys_id"]
+    again = {"table": "incident", "sys_id": sys_id}
+    client("DELETE", f"table/incident/{sys_id}")
+    for n in range(1, 6):
+        client.create("incident", sys_id=sys_id, short_description=str(n))
+        client("DELETE", f"table/incident/{sys_id}")
+    client.admin("records/undelete", **again)
+    assert client.row("incident", sys_id)["short_description"] == "5"
+    assert client("POST", "/__sim__/records/undelete", json=again).status_code == 400
+
+
+def test_a_payload_holds_every_text_that_xml_can_hold(client: Client) -> None:
+    sys_id = client.create("incident", close_notes="a\r\nb\x0bc\ttwo")["sys_id"]
+    client("DELETE", f"table/incident/{sys_id}")
+    client.admin("records/undelete", table="incident", sys_id=sys_id)
+    assert client.row("incident", sys_id)["close_notes"] == "a\r\nb\ufffdc\ttwo"

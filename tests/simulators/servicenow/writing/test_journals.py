@@ -32,3 +32,8 @@ def test_an_entry_changes_the_stamps(client: Client) -> None:
 def test_a_column_that_shows_others_entries_takes_none(client: Client) -> None:
     row = client.create("incident", comments_and_work_notes="x", work_notes="")
     assert client.list("sys_journal_field", f"element_id={row['sys_id']}") == []
+
+
+def test_an_entry_may_be_sent_as_an_object(client: Client) -> None:
+    client.create("incident", work_notes={"value": "x"})
+    assert [each["value"] for each in client.list("sys_journal_field")] == ["x"]

@@ -22,6 +22,26 @@ def test_a_class_written_by_rest_moves_the_record_too(client: Client) -> None:
     assert client.row("problem", sys_id)["sys_class_name"] == "problem"
 
 
+def test_a_changed_class_moves_the_stamps(client: Client, agent: Client) -> None:
+    sys_id = client.create("incident")["sys_id"]
+    client.admin("clock/advance", minutes=1)
+    agent.change("task", sys_id, sys_class_name="problem", short_description="s")
+    row = client.row("problem", sys_id)
+    assert (row["sys_mod_count"], row["sys_updated_by"]) == ("1", "agent")
+    client.admin("clock/advance", minutes=1)
+    client.admin("records/reclass", table="task", sys_id=sys_id, to="incident")
+    row = client.row("incident", sys_id)
+    assert (row["sys_mod_count"], row["sys_updated_on"]) == ("2", "2026-11-24 10:22:00")
+
+
+def test_a_record_lost_by_its_new_class_is_a_success_without_a_body(client: Client) -> None:
+    client.admin("rules/policy", table="problem", columns=["cause_notes"])
+    sys_id = client.create("incident")["sys_id"]
+    answer = client.change("task", sys_id, sys_class_name="problem")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert client.list("task") == []
+
+
 def test_a_mandatory_column_of_the_target_loses_the_record(client: Client) -> None:
     client.admin("rules/policy", table="problem", columns=["cause_notes"])
     sys_id = client.create("incident")["sys_id"]

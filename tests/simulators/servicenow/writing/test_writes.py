@@ -63,7 +63,7 @@ def test_defaults_and_values(client: Client) -> None:
         "incident", active=False, priority="no number", short_description=None,
         caller_id={"value": ADMIN.sys_id}, no_such_column="x", calendar_stc="77",
     )  # fmt: skip
-    assert (row["active"], row["state"], row["priority"]) == ("false", "1", "")
+    assert (row["active"], row["state"], row["priority"]) == ("false", "1", "4")
     assert (row["short_description"], row["calendar_stc"]) == ("", "")
     assert row["caller_id"]["value"] == ADMIN.sys_id
     assert "no_such_column" not in row
@@ -78,6 +78,7 @@ def test_a_choice_is_not_cleared_by_an_empty_text(client: Client) -> None:
     answer = client.change("incident", row["sys_id"], priority="", close_notes="", caller_id="")
     result = answer.json()["result"]
     assert (result["priority"], result["close_notes"], result["caller_id"]) == ("2", "", "")
+    assert client.create("incident", priority="")["priority"] == "4"
 
 
 def test_an_encrypted_column_is_not_saved_under_201(client: Client, agent: Client) -> None:
@@ -148,3 +149,18 @@ def test_a_data_policy_demands_columns(client: Client) -> None:
     assert detail(refused).startswith("Data Policy Exception")
     sys_id = client.create("incident", short_description="x")["sys_id"]
     assert client.change("incident", sys_id, short_description="").status_code == 403
+
+
+def test_a_read_only_user_writes_nothing_whatever_his_roles_are(
+    client: Client, incidents: list[str]
+) -> None:
+    client.admin("users", name="agent", roles=["admin", "snc_read_only"])
+    agent = client.as_("agent")
+    for answer, operation in (
+        (agent("POST", "table/incident", json={}), "Insert"),
+        (agent.change("incident", incidents[0], priority="2"), "Update"),
+        (agent("DELETE", f"table/incident/{incidents[0]}"), "Delete"),
+    ):
+        assert answer.status_code == 403
+        assert operation in detail(answer)
+    assert len(agent.list("incident")) == 5

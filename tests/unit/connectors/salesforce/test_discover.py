@@ -440,7 +440,8 @@ def test_a_describe_that_fails_only_within_a_batch_is_asked_for_alone() -> None:
     answer = json_answer(
         {"results": [{"statusCode": 500, "result": [{"errorCode": "X", "message": "y"}]}]}
     )
-    org.wire.on("POST", "composite/batch", answer, org._batch)
+    rights = org._batch
+    org.wire.on("POST", "composite/batch", rights, answer, org._batch)
     schema = discovered(org)
     assert schema.table("Account") is not None
     assert schema.findings == ()
@@ -450,7 +451,29 @@ def test_describes_go_25_a_call() -> None:
     many = [describe(f"Thing{number:02d}__c", *system_fields()) for number in range(60)]
     org = an_org(*many)
     assert len(discovered(org).tables) == 60
-    assert len(org.wire.made("POST", "composite/batch")) == 6
+    rights, describes, columns = 1, 3, 3
+    made = org.wire.made("POST", "composite/batch")
+    assert len(made) == rights + describes + columns
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"statusCode": 500, "result": [{"errorCode": "X", "message": "y"}]},
+        {"statusCode": 200, "result": {"totalSize": 2, "done": True, "records": []}},
+        {"statusCode": 200, "result": {"totalSize": 1, "done": False, "records": []}},
+    ],
+)
+def test_rights_whose_answer_in_a_batch_is_not_whole_are_asked_for_alone(
+    broken: dict[str, Any],
+) -> None:
+    org = an_org(ACCOUNT)
+    before = discovered(org).fingerprint
+    question = "FROM\\+ObjectPermissions"
+    asked = len(org.wire.made("GET", question))
+    org.wire.on("POST", "composite/batch", json_answer({"results": [broken] * 4}), org._batch)
+    assert discovered(org).fingerprint == before
+    assert len(org.wire.made("GET", question)) == asked + 1
 
 
 def test_included_and_excluded_tables() -> None:

@@ -10,6 +10,7 @@ import pytest
 from unit.engine.archive.test_run import Office, archived, note_codes, stayed
 from unlost.engine.restore.running.passes import archiving, staying
 from unlost.engine.restore.running.session import RestorePorts
+from unlost.engine.restore.values.outcome import RestoreOutcome
 from unlost.model.archive import ArchiveBranch, ArchivePolicy, BranchRule, Comparison, Condition
 from unlost.model.plan import RestorePlan
 from unlost.model.source.schema import DeleteRule, Reference, WireKind
@@ -130,6 +131,16 @@ def test_the_link_of_an_archived_record_was_said_to_stay_with_its_shared_file(
         assert cabinet.named("Link", f"of {paper}")[1]["Document"] == document
 
 
+def check_vanished(cabinet: Cabinet, done: RestoreOutcome) -> None:
+    """The run deleted one document with its link, and a trigger the other with its own."""
+    assert archived(done) == {"Document": 1, "Link": 1}
+    assert cabinet.names("Document", "Link") == set()
+    assert sorted((key.partition("/")[0], code) for key, code in stayed(done).items()) == [
+        ("Document", "archive-vanished"),
+        ("Link", "archive-vanished"),
+    ]
+
+
 @pytest.mark.parametrize("crashes", [False, True])
 def test_links_that_a_trigger_took_along_were_said_to_stay(
     cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch, crashes: bool
@@ -158,13 +169,25 @@ def test_links_that_a_trigger_took_along_were_said_to_stay(
         with pytest.raises(Crash):
             cabinet.run(plan)
         monkeypatch.setattr(archiving, "_refuse", refuse)
-    done = cabinet.run(plan)
-    assert archived(done) == {"Document": 1, "Link": 1}
-    assert cabinet.names("Document", "Link") == set()
-    assert sorted((key.partition("/")[0], code) for key, code in stayed(done).items()) == [
-        ("Document", "archive-vanished"),
-        ("Link", "archive-vanished"),
-    ]
+    check_vanished(cabinet, cabinet.run(plan))
+
+
+def test_a_link_that_was_to_stay_left_unseen_and_was_said_to_stay(
+    cabinet: Cabinet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its document had changed. A trigger then took both along with the other document."""
+    plan = cabinet.files_plan()
+    changed, other = (cabinet.record("Document", name) for name in ("D0", "D1"))
+    cabinet.org.update("Document", changed, {"Name": "D0, changed"}, by="U9")
+    delete = cabinet.platform.delete
+
+    def trigger(table: str, record: str, *, by: str) -> None:
+        delete(table, record, by=by)
+        if (table, record) == ("Document", other):
+            delete("Document", changed, by=by)
+
+    monkeypatch.setattr(cabinet.platform, "delete", trigger)
+    check_vanished(cabinet, cabinet.run(plan))
 
 
 def test_a_plan_counts_only_the_files_that_it_archives(cabinet: Cabinet) -> None:

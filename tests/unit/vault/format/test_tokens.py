@@ -14,7 +14,7 @@ from unlost.model.source.schema import (
 )
 from unlost.vault.format.words.fold_rules import WORDS
 from unlost.vault.format.words.token_rules import LONGEST, key_columns, key_token
-from unlost.vault.format.words.tokens import Tokenizer, tokenizer_for
+from unlost.vault.format.words.tokens import FEW_BYTES, FEW_CELLS, Tokenizer, tokenizer_for
 
 CELLS = [
     ("Chocolat Noir", {"chocolat", "noir"}),
@@ -45,10 +45,26 @@ CELLS = [
 ]
 
 
+def cut(tokenizer: Tokenizer, rows: pa.Table) -> pa.Table:
+    """The tokens of rows, which are the same if they are cut one by one and all at once."""
+    tokens, few, many = (
+        way(rows) for way in (tokenizer.tokens, tokenizer.few_tokens, tokenizer.many_tokens)
+    )
+    assert few is not None
+    assert few.schema == many.schema
+    assert unordered(few) == unordered(many)
+    assert tokens == few
+    return tokens
+
+
+def unordered(tokens: pa.Table) -> set[tuple[str, ...]]:
+    return {tuple(row.values()) for row in tokens.to_pylist()}
+
+
 @pytest.mark.parametrize(("text", "words"), CELLS)
 def test_words(text: str, words: set[str]) -> None:
     rows = pa.table({"_u_id": ["r"], "Name": [text]})
-    found = Tokenizer("Thing", ("Name",)).tokens(rows).column("_u_id").to_pylist()
+    found = cut(Tokenizer("Thing", ("Name",)), rows).column("_u_id").to_pylist()
     assert sorted(found) == sorted(words)
 
 
@@ -66,7 +82,7 @@ def test_addresses() -> None:
         }
     )
     tokenizer = Tokenizer("Thing", emails=("Mail",), urls=("Site",))
-    found = tokenizer.tokens(rows).select(["record", "column", "_u_id"]).to_pylist()
+    found = cut(tokenizer, rows).select(["record", "column", "_u_id"]).to_pylist()
     assert {tuple(row.values()) for row in found} == {
         ("1", "Mail", "annameiermaisonexample"),
         ("1", "Mail", "maisonexample"),
@@ -97,7 +113,7 @@ def test_a_tokenizer_of_fewer_columns() -> None:
 def tokens_of(tokenizer: Tokenizer, **columns: list[str | None]) -> set[tuple[str, str, str]]:
     count = len(next(iter(columns.values())))
     rows = pa.table({"_u_id": [f"r{n}" for n in range(count)]} | columns)
-    found = tokenizer.tokens(rows).to_pylist()
+    found = cut(tokenizer, rows).to_pylist()
     assert {row["table"] for row in found} <= {"Thing"}
     return {(row["_u_id"], row["record"], row["column"]) for row in found}
 
@@ -139,6 +155,20 @@ def test_the_columns_in_which_change_logs_name_their_records() -> None:
 def test_a_word_comes_once_a_cell() -> None:
     rows = pa.table({"_u_id": ["r"], "Name": ["noir Noir NOIR"]})
     assert len(Tokenizer("Thing", ("Name",), ()).tokens(rows)) == 1
+
+
+@pytest.mark.parametrize(
+    "texts", [["Noir"] * (FEW_CELLS + 1), ["noir " * FEW_BYTES], ["Noir \U000e1fff"]]
+)
+def test_many_cells_long_texts_and_characters_unknown_to_python_are_cut_at_once(
+    texts: list[str],
+) -> None:
+    rows = pa.table({"_u_id": [f"r{n}" for n in range(len(texts))], "Name": texts})
+    tokenizer = Tokenizer("Thing", ("Name",))
+    assert tokenizer.tokens(rows) == tokenizer.many_tokens(rows)
+    assert unordered(tokenizer.tokens(rows)) >= {
+        ("noir", "Thing", f"r{n}", "Name") for n in range(len(texts))
+    }
 
 
 def test_which_columns_are_searched() -> None:

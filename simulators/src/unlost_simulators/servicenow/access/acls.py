@@ -12,13 +12,12 @@ from enum import StrEnum
 
 from unlost_simulators.servicenow.model.schema import Schema
 from unlost_simulators.servicenow.model.users import ApiUser
-from unlost_simulators.servicenow.query.encoded import EncodedQuery, parse
 
 ANY = "*"
 
 
 class Operation(StrEnum):
-    """An operation that an ACL speaks about.
+    """An operation that an ACL permits.
 
     ``CONDITIONAL_RANGE`` is not documented; security maintenance of 2025 added it to many tables.
     Here it is listed and does nothing.
@@ -33,12 +32,17 @@ class Operation(StrEnum):
     CONDITIONAL_RANGE = "conditional_table_query_range"
 
 
+CONDITIONAL = frozenset({Operation.READ, Operation.WRITE, Operation.DELETE})
+"""Operations on rows that exist."""
+
+
 @dataclass(frozen=True, slots=True)
 class Acl:
     """A rule: an operation on a table, or on a column of it, needs one of the roles.
 
     ``column`` is ``*`` for all columns, empty for the row. ``condition`` is an encoded query that
-    rows must meet, too. Users with the role admin pass where ``admin_overrides``.
+    rows must meet, too, before a write; the operations on existing rows have one. Users with the
+    role admin pass where ``admin_overrides``.
     """
 
     table: str
@@ -47,6 +51,11 @@ class Acl:
     roles: frozenset[str] = frozenset()
     condition: str = ""
     admin_overrides: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuse a condition that would not be looked at."""
+        if self.condition and self.operation not in CONDITIONAL:
+            raise ValueError(f"an ACL for {self.operation} has no condition here")
 
     @property
     def name(self) -> str:
@@ -58,10 +67,6 @@ class Acl:
         if self.admin_overrides and user.is_admin:
             return True
         return not self.roles or user.has_any(self.roles)
-
-    def query(self) -> EncodedQuery | None:
-        """Give the condition on rows, None if there is none."""
-        return parse(self.condition) if self.condition else None
 
 
 @dataclass(slots=True)

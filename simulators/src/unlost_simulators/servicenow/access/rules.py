@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from unlost_simulators.servicenow.model.schema import Schema
 from unlost_simulators.servicenow.model.users import ApiUser
@@ -10,22 +12,47 @@ from unlost_simulators.servicenow.model.users import ApiUser
 
 @dataclass(frozen=True, slots=True)
 class QueryRule:
-    """A before-query business rule: others than ``roles`` see rows of the condition alone."""
+    """A before-query business rule: users without one of ``roles`` see only rows of ``condition``."""
 
     table: str
     condition: str
     roles: frozenset[str] = frozenset()
 
 
+class Effect(StrEnum):
+    """The effect of a business rule on a write."""
+
+    REFUSE = "refuse"
+    SET = "set"  # sets values of the written row
+    CREATE = "create"  # adds a row to another table, such as an SLA
+
+
+CURRENT = "current."
+"""``current.number`` stands for the number of the written row."""
+
+
 @dataclass(frozen=True, slots=True)
 class WriteRule:
-    """A business rule that refuses to write rows of the condition; no condition means all rows."""
+    """A business rule on writes to rows of the condition; no condition means all rows.
+
+    ``values`` are set, or are those of the new row in ``target``.
+    """
 
     name: str
     table: str
-    operations: frozenset[str] = frozenset({"insert", "update", "delete"})
+    effect: Effect
+    operations: frozenset[str]
     condition: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    target: str = ""
     sys_id: str = ""
+
+    def values_for(self, row: Mapping[str, str]) -> dict[str, str]:
+        """Give the values of the new row."""
+        return {
+            name: row[value.removeprefix(CURRENT)] if value.startswith(CURRENT) else value
+            for name, value in self.values.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)

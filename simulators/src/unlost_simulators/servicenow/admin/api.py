@@ -9,8 +9,7 @@ from unlost_simulators.kit.orgs import OrgRegistry
 from unlost_simulators.servicenow.admin.edits import Edits
 from unlost_simulators.servicenow.admin.switches import Switches
 from unlost_simulators.servicenow.faults import ServiceNowRule
-from unlost_simulators.servicenow.http.batches import error_answer
-from unlost_simulators.servicenow.model.errors import ServiceNowError
+from unlost_simulators.servicenow.model.errors import ServiceNowError, error_answer
 from unlost_simulators.servicenow.server import InstanceOptions
 from unlost_simulators.servicenow.simulator import Act, Simulator
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from unlost_simulators.kit.admin.server import Routes, Wanted
-from unlost_simulators.servicenow.access.acls import Acl, Operation
-from unlost_simulators.servicenow.access.rules import DataPolicy, QueryRule, WriteRule
+from unlost_simulators.servicenow.access.acls import ANY, Acl, Operation
+from unlost_simulators.servicenow.access.rules import (
+    CURRENT,
+    DataPolicy,
+    Effect,
+    QueryRule,
+    WriteRule,
+)
 from unlost_simulators.servicenow.limits import RateRule, Scope
 from unlost_simulators.servicenow.model import ids
-from unlost_simulators.servicenow.model.platform import RATE_RULES
+from unlost_simulators.servicenow.model.platform import RATE_RULES, SCRIPTS
 from unlost_simulators.servicenow.model.users import ApiUser
+from unlost_simulators.servicenow.query.conditions import valid_reading
 from unlost_simulators.servicenow.simulator import Simulator
-from unlost_simulators.servicenow.store.store import Where
+from unlost_simulators.servicenow.store.store import Where, equals
 
 SETS = ("roles", "domains", "contexts")
 
@@ -36,7 +44,9 @@ class Switches:
             "POST acls": self.add_acl,
             "POST acls/clear": self.clear_acls,
             "POST rules/query": self.add_query_rule,
-            "POST rules/write": self.add_write_rule,
+            "POST rules/write": self.add_refusing_rule,
+            "POST rules/set": self.add_setting_rule,
+            "POST rules/create": self.add_creating_rule,
             "POST rules/policy": self.add_policy,
             "POST rules/clear": self.clear_rules,
             "POST rates": self.add_rate,
@@ -88,7 +98,10 @@ class Switches:
         values = dict(wanted)
         values["operation"] = Operation(values["operation"])
         values["roles"] = frozenset(values.get("roles", ()))
-        return {"sys_id": self.sim.instance.add_acl(Acl(**values))}
+        acl = Acl(**values)
+        if acl.table != ANY:
+            self._check(acl.table, acl.condition)
+        return {"sys_id": self.sim.instance.add_acl(acl)}
 
     def clear_acls(self, _wanted: Wanted) -> Any:
         """Remove all ACLs."""
@@ -96,26 +109,70 @@ class Switches:
         return {}
 
     def add_query_rule(self, wanted: Wanted) -> Any:
-        """Add a before-query rule: ``table``, ``condition``, and the ``roles`` it spares."""
+        """Add a before-query rule: ``name``, ``table``, ``condition``, ``roles`` that it spares."""
+        self._check(wanted["table"], wanted["condition"])
         roles = frozenset(wanted.get("roles", ()))
         rule = QueryRule(wanted["table"], wanted["condition"], roles)
         self.sim.instance.rules.queries.append(rule)
+        self._list_rule(
+            ids.fresh(), rule.table, rule.condition, name=wanted.get("name", "Query rule"),
+            action_query="true",
+        )  # fmt: skip
         return {}
 
-    def add_write_rule(self, wanted: Wanted) -> Any:
+    def add_refusing_rule(self, wanted: Wanted) -> Any:
         """Add a business rule that refuses: ``name``, ``table``, ``operations``, ``condition``."""
+        return self._add_rule(wanted, Effect.REFUSE, ("insert", "update", "delete"))
+
+    def add_setting_rule(self, wanted: Wanted) -> Any:
+        """Add a business rule that sets ``values`` of the written row."""
+        self._check_columns(wanted["table"], wanted["values"])
+        return self._add_rule(wanted, Effect.SET, ("insert", "update"))
+
+    def add_creating_rule(self, wanted: Wanted) -> Any:
+        """Add a business rule that adds a row with ``values`` to ``target``."""
+        self._check_columns(wanted["target"], wanted["values"])
+        named = [value for value in wanted["values"].values() if value.startswith(CURRENT)]
+        self._check_columns(wanted["table"], [each.removeprefix(CURRENT) for each in named])
+        return self._add_rule(wanted, Effect.CREATE, ("insert",))
+
+    def _add_rule(self, wanted: Wanted, effect: Effect, operations: tuple[str, ...]) -> Any:
+        self._check(wanted["table"], wanted.get("condition", ""))
         rule = WriteRule(
             wanted["name"],
             wanted["table"],
-            frozenset(wanted.get("operations", ("insert", "update", "delete"))),
+            effect,
+            frozenset(wanted.get("operations", operations)),
             wanted.get("condition", ""),
-            ids.fixed("sys_script", wanted["name"]),
+            wanted.get("values", {}),
+            wanted.get("target", ""),
+            ids.fixed(SCRIPTS, wanted["name"]),
         )
         self.sim.instance.rules.writes.append(rule)
+        self._list_rule(
+            rule.sys_id, rule.table, rule.condition, name=rule.name, action_query="false"
+        )
         return {"sys_id": rule.sys_id}
+
+    def _list_rule(self, sys_id: str, table: str, condition: str, **cells: str) -> None:
+        """Write the row in which clients look for business rules."""
+        self.sim.instance.store.delete(SCRIPTS, equals("sys_id", sys_id))
+        self.sim.instance.put_row(
+            SCRIPTS, sys_id, collection=table, when="before", active="true",
+            filter_condition=condition, **cells,
+        )  # fmt: skip
+
+    def _check(self, table: str, condition: str) -> None:
+        self.sim.instance.table(table)
+        valid_reading(self.sim.instance.schema, table, condition, user_id="")
+
+    def _check_columns(self, table: str, names: Iterable[str]) -> None:
+        self.sim.instance.table(table)
+        self.sim.instance.schema.require_columns(table, names)
 
     def add_policy(self, wanted: Wanted) -> Any:
         """Add a data policy: ``columns`` of ``table`` that may not be empty."""
+        self._check_columns(wanted["table"], wanted["columns"])
         policy = DataPolicy(wanted["table"], tuple(wanted["columns"]))
         self.sim.instance.rules.policies.append(policy)
         return {}
@@ -123,6 +180,7 @@ class Switches:
     def clear_rules(self, _wanted: Wanted) -> Any:
         """Remove all before-query rules, business rules and data policies."""
         self.sim.instance.rules.clear()
+        self.sim.instance.store.delete(SCRIPTS, Where())
         return {}
 
     def add_rate(self, wanted: Wanted) -> Any:
@@ -133,7 +191,8 @@ class Switches:
             ids.fixed(RATE_RULES, name), name, int(wanted["limit"]), scope,
             wanted.get("subject", ""),
         )  # fmt: skip
-        self.sim.rates.rules.append(rule)
+        self.sim.rates.put(rule)
+        self.sim.instance.store.delete(RATE_RULES, equals("sys_id", rule.sys_id))
         self.sim.instance.put_row(
             RATE_RULES, rule.sys_id, name=name, limit=str(rule.limit), type=scope.value,
             subject=rule.subject, active="true",
@@ -142,7 +201,7 @@ class Switches:
 
     def clear_rates(self, _wanted: Wanted) -> Any:
         """Remove all rate rules."""
-        self.sim.rates.rules.clear()
+        self.sim.rates.clear()
         self.sim.instance.store.delete(RATE_RULES, Where())
         return {}
 

@@ -1,6 +1,7 @@
 """The Attachment API: list, one, bytes, upload by body or by form, rename, delete.
 
-A restored attachment gets a new sys_id. No total count is sent, and the links are downloads.
+A restored attachment gets a new sys_id. No list has a header Link. X-Total-Count is not documented,
+but PySNC 1.2.1, the client of ServiceNow, fails without it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from urllib.parse import quote
 
 from unlost_simulators.kit import blobs
 from unlost_simulators.kit.http import multipart
@@ -26,17 +28,17 @@ from unlost_simulators.servicenow.store.database import Row
 CHUNK_BYTES = 734_003
 OPTIONAL = ("hash", "chunk_size_bytes")
 """Columns that only some releases show."""
-FILE_FORM = "uploadFile"
 
 
 def list_files(context: Context) -> Answer:
     """Answer ``GET attachment``."""
     window = Window.of(context, default=ATTACHMENTS_LIMIT)
-    page = context.reader().page(
-        search(context, ATTACHMENT), limit=window.limit, offset=window.offset
-    )
+    reader, wanted = context.reader(), search(context, ATTACHMENT)
+    page = reader.page(wanted, limit=window.limit, offset=window.offset)
     documents = [_document(context, row) for row in _of_readable_rows(context, page.rows)]
-    return json_answer({"result": documents})
+    answer = json_answer({"result": documents})
+    answer.headers["X-Total-Count"] = str(reader.count(wanted))
+    return answer
 
 
 def get_file(context: Context) -> Answer:
@@ -49,7 +51,7 @@ def get_bytes(context: Context) -> Answer:
     row = _row(context)
     recipe, stored = context.instance.store.content(row[ID])
     headers = {
-        "Content-Disposition": f"attachment;filename*=UTF-8''{row[ID]}",
+        "Content-Disposition": f"attachment;filename*=UTF-8''{quote(row['file_name'], safe='')}",
         "X-Attachment-Metadata": json.dumps(_document(context, row)),
     }
     answer = Answer(content_type=row["content_type"] or "application/octet-stream", headers=headers)
@@ -89,7 +91,8 @@ def rename(context: Context) -> Answer:
     """Answer ``PATCH attachment/{sys_id}``, which changes the file name alone."""
     name = str(read_object(context.call).get("file_name", ""))
     _writable_owner(context, _row(context))
-    context.writer().update(ATTACHMENT, context.param("sys_id"), {"file_name": name})
+    if name:
+        context.writer().update(ATTACHMENT, context.param("sys_id"), {"file_name": name})
     return no_content()
 
 
@@ -105,7 +108,7 @@ def _store(context: Context, values: Mapping[str, str], kind: str, content: byte
     table, owner = values.get("table_name", ""), values.get("table_sys_id", "")
     if len(content) > instance.settings.attachment_bytes:
         raise ServiceNowError(400, "Failed to create the attachment", "File is too large")
-    row = context.reader().row(instance.open_table(table.removeprefix("ZZ_YY")).name, owner)
+    row = _record(context, instance.open_table(table.removeprefix("ZZ_YY")).name, owner)
     if not context.reader().permitted(table, [row], Operation.WRITE):
         raise refused_by_acl("Insert")
     cells = {
@@ -120,14 +123,14 @@ def _store(context: Context, values: Mapping[str, str], kind: str, content: byte
         "hash": hashlib.sha256(content).hexdigest(),
         "encryption_context": values.get("encryption_context", ""),
     }
-    sys_id = context.writer().insert(ATTACHMENT, {**cells, ID: ids.fresh()})
-    instance.store.keep_bytes(sys_id, content=content)
+    with instance.store.database.writing():
+        sys_id = context.writer().insert(ATTACHMENT, {**cells, ID: ids.fresh()})
+        instance.store.keep_bytes(sys_id, content=content)
+        if when := values.get("creation_time"):
+            # Whether the stamp follows is an inference.
+            instance.store.update(ATTACHMENT, sys_id, {"sys_created_on": when})
     stored = instance.store.get(ATTACHMENT, sys_id)
     assert stored is not None
-    if when := values.get("creation_time"):
-        # Whether the stamp follows is an inference.
-        instance.store.update(ATTACHMENT, sys_id, {"sys_created_on": when})
-        stored["sys_created_on"] = when
     answer = json_answer({"result": _document(context, stored)}, 201)
     answer.headers["Location"] = context.address("attachment", sys_id)
     return answer
@@ -150,9 +153,14 @@ def _owner(context: Context, file: Row) -> Row | None:
     if context.instance.schema.get(table) is None:
         return file
     try:
-        return context.reader().row(table, file["table_sys_id"], no_domain=False)
+        return _record(context, table, file["table_sys_id"])
     except ServiceNowError:
         return None
+
+
+def _record(context: Context, table: str, sys_id: str) -> Row:
+    no_domain = context.switch("sysparm_query_no_domain")
+    return context.reader().row(table, sys_id, no_domain=no_domain)
 
 
 def _writable_owner(context: Context, file: Row) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
@@ -14,7 +13,7 @@ from unlost_simulators.kit.http.calls import Answer, call_from_target, json_answ
 from unlost_simulators.servicenow.faults import UNSERVICED
 from unlost_simulators.servicenow.http.bodies import read_object
 from unlost_simulators.servicenow.http.context import Context
-from unlost_simulators.servicenow.model.errors import ServiceNowError
+from unlost_simulators.servicenow.model.errors import ServiceNowError, error_answer
 
 MOST_BYTES = 5 << 20
 
@@ -27,7 +26,7 @@ def batch(context: Context, dispatch: Dispatch) -> Answer:
         raise ServiceNowError(400, "Requested URI does not represent any resource")
     body = read_object(context.call)
     items = body.get("rest_requests")
-    if not isinstance(items, list):
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise ServiceNowError(400, "rest_requests is missing")
     done = len(items) - _left_undone(context, len(items))
     return json_answer(
@@ -48,7 +47,7 @@ def _left_undone(context: Context, items: int) -> int:
 def _serve(context: Context, item: Mapping[str, Any], dispatch: Dispatch) -> dict[str, Any]:
     answer = encoding.write_body(_answer(context, item, dispatch))
     content = b"".join(answer.chunks())
-    headers = [{"name": name, "value": value} for name, value in answer.headers.items()]
+    headers = {**answer.headers, "Content-Type": answer.content_type or ""}
     served: dict[str, Any] = {
         "id": str(item.get("id", "")),
         "body": base64.b64encode(content).decode(),
@@ -57,30 +56,28 @@ def _serve(context: Context, item: Mapping[str, Any], dispatch: Dispatch) -> dic
         "execution_time": 1,
     }
     if not item.get("exclude_response_headers"):
-        served["headers"] = headers
+        served["headers"] = [{"name": key, "value": text} for key, text in headers.items() if text]
     return served
 
 
 def _answer(context: Context, item: Mapping[str, Any], dispatch: Dispatch) -> Answer:
     try:
         content = base64.b64decode(item.get("body") or "", validate=True)
-    except (binascii.Error, TypeError):
+    except (ValueError, TypeError):
         return error_answer(ServiceNowError(400, "The body of an item is no base64"))
     if len(content) > MOST_BYTES:
         return error_answer(ServiceNowError(400, "The body of an item is too large"))
     headers = {
         str(each.get("name", "")).lower(): str(each.get("value", ""))
-        for each in item.get("headers") or []
+        for each in _objects(item.get("headers"))
     }
     target = str(item.get("url", ""))
     call = call_from_target(str(item.get("method", "GET")), target, headers=headers, body=content)
-    try:
-        return dispatch(Context(context.sim, call, context.user))
-    except ServiceNowError as error:
-        return error_answer(error)
+    if [part.lower() for part in call.segments[-1:]] == ["batch"]:
+        return error_answer(ServiceNowError(400, "A batch holds no other batch"))  # an inference
+    return dispatch(Context(context.sim, call, context.user))
 
 
-def error_answer(error: ServiceNowError) -> Answer:
-    """Give a refusal as JSON."""
-    document = {"message": error.message, "detail": error.detail}
-    return json_answer({"error": document, "status": "failure"}, error.status)
+def _objects(members: object) -> list[dict[str, Any]]:
+    listed = members if isinstance(members, list) else []
+    return [each for each in listed if isinstance(each, dict)]

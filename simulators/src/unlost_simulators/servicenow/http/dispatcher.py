@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -11,13 +12,14 @@ from unlost_simulators.kit.http.conditional import http_date
 from unlost_simulators.kit.http.delivery import Parcel
 from unlost_simulators.kit.http.routes import RouteTable
 from unlost_simulators.kit.http.visit import Visit
-from unlost_simulators.servicenow.faults import CANCELLED, INSTEAD, ServiceNowFault, ServiceNowRule
+from unlost_simulators.servicenow.faults import INSTEAD, ServiceNowFault, ServiceNowRule
 from unlost_simulators.servicenow.http import attachments, imports, stats, tables
-from unlost_simulators.servicenow.http.batches import batch, error_answer
+from unlost_simulators.servicenow.http.batches import batch
 from unlost_simulators.servicenow.http.context import Context
 from unlost_simulators.servicenow.limits import Usage
 from unlost_simulators.servicenow.model.errors import (
     ServiceNowError,
+    error_answer,
     method_not_allowed,
     no_resource,
     not_signed_in,
@@ -63,8 +65,27 @@ class Dispatcher:
         visit.note(self.sim.log, answer.status)
         return Parcel(answer, wire, head_only=call.method == "HEAD")
 
-    def dispatch(self, context: Context) -> Answer:
-        """Answer a call whose caller is known; the items of a batch come here as well."""
+    def serve_item(self, context: Context) -> Answer:
+        """Answer an item of a batch: it has its own faults and entry in the log of requests.
+
+        That rate rules count the batch, and not its items, is an inference.
+        """
+        visit = _Visit(context.call, self.sim.faults, _table_of(context.call), context.user.name)
+        rule = visit.draw(INSTEAD)
+        answer = self._spoiled(visit.call, rule) if rule else self._handled(context)
+        visit.note(self.sim.log, answer.status)
+        return answer
+
+    def _handled(self, context: Context) -> Answer:
+        try:
+            return self._dispatch(context)
+        except ServiceNowError as error:
+            return error_answer(error)
+        except (sqlite3.Error, UnicodeError) as error:
+            # Values that the database cannot take, such as half of a surrogate pair.
+            return error_answer(ServiceNowError(500, "Transaction failed", str(error)))
+
+    def _dispatch(self, context: Context) -> Answer:
         segments = context.call.segments
         if [part.lower() for part in segments[:2]] != ["api", "now"]:
             raise no_resource()
@@ -91,10 +112,10 @@ class Dispatcher:
         add("attachment/{sys_id}/file", GET=attachments.get_bytes)
         add("import/{table}", POST=imports.import_row)
         add("import/{table}/insertmultiple", POST=imports.import_rows)
-        add("batch", POST=lambda context: batch(context, self.dispatch))
+        add("batch", POST=lambda context: batch(context, self.serve_item))
 
     def _answer(self, visit: _Visit) -> Answer:
-        rule = self._instead(visit)
+        rule = visit.draw(INSTEAD)
         if rule is not None:
             return self._spoiled(visit.call, rule)
         if visit.call.segments == [TOKENS]:
@@ -115,7 +136,7 @@ class Dispatcher:
                 return _too_many(usage)
         if not _accepts_json(call):
             raise ServiceNowError(406, "Not acceptable", call.headers.get("accept"))
-        return self.dispatch(Context(self.sim, call, user))
+        return self._handled(Context(self.sim, call, user))
 
     def _caller(self, call: Call) -> ApiUser:
         pair = grants.basic(call)
@@ -128,17 +149,6 @@ class Dispatcher:
         if user is None or not user.active:
             raise not_signed_in()
         return user
-
-    def _instead(self, visit: _Visit) -> ServiceNowRule | None:
-        rule = visit.draw(INSTEAD)
-        if rule is None or rule.kind not in CANCELLED:
-            return rule
-        limit = visit.call.query.get("sysparm_limit", "")
-        if limit.isdigit() and int(limit) <= rule.most_rows:
-            # A short page is done in time; the hit must not count.
-            visit.undo(rule)
-            return None
-        return rule
 
     def _spoiled(self, call: Call, rule: ServiceNowRule) -> Answer:
         match rule.kind:

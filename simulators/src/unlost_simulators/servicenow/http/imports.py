@@ -27,13 +27,13 @@ def import_row(context: Context) -> Answer:
 
 
 def import_rows(context: Context) -> Answer:
-    """Answer ``POST import/{staging}/insertMultiple``: the transformation comes later in life.
+    """Answer ``POST import/{staging}/insertMultiple``, without the results.
 
-    The simulator transforms before it answers, and does not give the results (an inference).
+    A real instance transforms the rows later; the simulator does it before it answers.
     """
     mapping = _map(context)
     records = read_object(context.call).get("records")
-    if not isinstance(records, list):
+    if not isinstance(records, list) or not all(isinstance(each, dict) for each in records):
         raise ServiceNowError(400, "records is missing")
     for record in records:
         _take(context, mapping, record)

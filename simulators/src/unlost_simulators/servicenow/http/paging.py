@@ -10,6 +10,7 @@ from unlost_simulators.servicenow.model.errors import ServiceNowError
 
 DEFAULT_LIMIT = 10_000
 ATTACHMENTS_LIMIT = 1_000
+MOST_DIGITS = 18
 OFFSET = "sysparm_offset"
 
 
@@ -28,7 +29,7 @@ class Window:
 
 def _number(context: Context, name: str, default: int) -> int:
     text = context.call.query.get(name, str(default))
-    if not text.isdigit():
+    if not text.isdecimal() or len(text) > MOST_DIGITS:
         raise ServiceNowError(400, f"Invalid value for {name}", text)
     return int(text)
 

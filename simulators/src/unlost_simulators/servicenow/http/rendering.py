@@ -15,6 +15,7 @@ from unlost_simulators.servicenow.access.acls import Operation
 from unlost_simulators.servicenow.display import Displays
 from unlost_simulators.servicenow.http.context import Context
 from unlost_simulators.servicenow.model.columns import ID, Column, Kind
+from unlost_simulators.servicenow.settings import HiddenColumn
 from unlost_simulators.servicenow.store.database import Row
 from unlost_simulators.servicenow.store.store import Where
 
@@ -58,6 +59,7 @@ class Renderer:
     def __init__(self, context: Context, look: Look) -> None:
         self._context, self._look = context, look
         self._displays = Displays(context.instance, context.user)
+        self._reader = context.reader()
 
     def documents(self, table: str, rows: Sequence[Row]) -> list[dict[str, Any]]:
         """Give the JSON of rows; unknown names of columns are left out without a word."""
@@ -74,29 +76,47 @@ class Renderer:
         """Give the cells of a column, which may lie behind references (``user.name``)."""
         head, _, rest = name.partition(".")
         column = self._context.instance.schema.columns(table).get(head)
-        if column is None or not self._may_read(table, column):
+        if column is None or (rest and not self._leads_to_table(column)):
             return [None] * len(rows)
-        if not rest:
-            present = [row for row in rows if row is not None]
-            cells = iter(self._plain_cells(column, present))
-            return ["" if row is None else next(cells) for row in rows]
-        if not column.refers or self._context.instance.schema.get(column.target) is None:
-            return [None] * len(rows)
-        targets = self._targets(column, rows)
-        beyond = [None if row is None else targets.get(row[head]) for row in rows]
-        return self._cells(column.target, rest, beyond)
+        closed = self._closed(table, column, [row for row in rows if row is not None])
+        opened = [None if row is None or row[ID] in closed else row for row in rows]
+        if rest:
+            targets = self._targets(column, opened)
+            beyond = [None if row is None else targets.get(row[head]) for row in opened]
+            cells = self._cells(column.target, rest, beyond)
+        else:
+            plain = iter(self._plain_cells(column, [row for row in opened if row is not None]))
+            cells = [self._blank if row is None else next(plain) for row in opened]
+        return [
+            self._hidden if row is not None and row[ID] in closed else cell
+            for row, cell in zip(rows, cells, strict=True)
+        ]
+
+    def _leads_to_table(self, column: Column) -> bool:
+        return column.refers and self._context.instance.schema.get(column.target) is not None
+
+    def _closed(self, table: str, column: Column, rows: Sequence[Row]) -> set[str]:
+        """Give the sys_ids of rows whose cell the caller may not read."""
+        if column.kind is Kind.ENCRYPTED and column.attributes not in self._context.user.contexts:
+            return {row[ID] for row in rows}
+        return self._reader.closed_cells(table, column.name, rows, Operation.READ)
+
+    @property
+    def _blank(self) -> Any:
+        both = self._look.shown is Shown.BOTH
+        return {"display_value": "", "value": ""} if both else ""
+
+    @property
+    def _hidden(self) -> Any:
+        """The form of a cell that the caller may not read; None leaves it out."""
+        absent = self._context.instance.settings.hidden_column is HiddenColumn.ABSENT
+        return None if absent else self._blank
 
     def _targets(self, column: Column, rows: Sequence[Row | None]) -> Mapping[str, Row]:
         sys_ids = sorted({row[column.name] for row in rows if row is not None and row[column.name]})
         where = Where(f"sys_id IN ({', '.join('?' * len(sys_ids))})", tuple(sys_ids))
         chosen = self._context.instance.store.select(column.target, where)
-        return {row[ID]: row for row in self._context.reader().visible(column.target, chosen)}
-
-    def _may_read(self, table: str, column: Column) -> bool:
-        context = self._context
-        if column.kind is Kind.ENCRYPTED and column.attributes not in context.user.contexts:
-            return False
-        return context.instance.acls.may_column(context.user, table, column.name, Operation.READ)
+        return {row[ID]: row for row in self._reader.visible(column.target, chosen)}
 
     def _plain_cells(self, column: Column, rows: Sequence[Row]) -> list[Any]:
         masked = column.kind is Kind.SECRET

@@ -8,7 +8,7 @@ from unlost_simulators.kit.http.calls import Answer, json_answer
 from unlost_simulators.servicenow.access.acls import Operation
 from unlost_simulators.servicenow.http.context import Context
 from unlost_simulators.servicenow.http.tables import search
-from unlost_simulators.servicenow.model.columns import Column
+from unlost_simulators.servicenow.model.columns import NUMBERS, Column, Kind
 from unlost_simulators.servicenow.model.errors import ServiceNowError
 from unlost_simulators.servicenow.store.database import Row, quoted
 
@@ -43,9 +43,12 @@ def _names(context: Context, parameter: str) -> list[str]:
 
 
 def _value(function: str, column: Column) -> str:
-    cell = f"nullif({quoted(column.name)}, '')"
-    number = cell if function in ("min", "max") else f"CAST({cell} AS REAL)"
-    return f'{function}({number}) AS "{function}.{column.name}"'
+    cell = quoted(column.name)
+    number = column.kind in NUMBERS or function in ("avg", "sum")
+    kind = "INTEGER" if column.kind is Kind.INTEGER and function in ("min", "max") else "REAL"
+    value = f"nullif({cell}, '')"
+    value = f"CAST({value} AS {kind})" if number else value
+    return f'{function}({value}) AS "{function}.{column.name}"'
 
 
 def _document(row: Row, groups: list[str]) -> dict[str, Any]:

@@ -78,7 +78,8 @@ def change_row(context: Context) -> Answer:
 
 def delete_row(context: Context) -> Answer:
     """Answer ``DELETE table/{table}/{sys_id}``."""
-    context.writer().delete(context.param("table"), context.param("sys_id"))
+    no_domain = context.switch("sysparm_query_no_domain")
+    context.writer().delete(context.param("table"), context.param("sys_id"), no_domain=no_domain)
     return no_content()
 
 

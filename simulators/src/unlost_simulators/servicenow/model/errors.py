@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from unlost_simulators.kit.http.calls import Answer, json_answer
+
 AUTHORIZATION_FAILED = "Operation Failed"
 
 
@@ -64,3 +66,9 @@ def method_not_allowed(method: str, allowed: Sequence[str]) -> ServiceNowError:
     """Give the 405."""
     names = ", ".join(dict.fromkeys(allowed))
     return ServiceNowError(405, f"Method {method} not supported", f"Allowed are {names}")
+
+
+def error_answer(error: ServiceNowError) -> Answer:
+    """Give a refusal as JSON."""
+    document = {"message": error.message, "detail": error.detail}
+    return json_answer({"error": document, "status": "failure"}, error.status)

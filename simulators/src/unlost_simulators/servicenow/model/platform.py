@@ -21,6 +21,7 @@ ACL_ROLE = "sys_security_acl_role"
 ROLE = "sys_user_role"
 PROPERTIES = "sys_properties"
 RATE_RULES = "sys_rate_limit_rules"
+SCRIPTS = "sys_script"
 IMPORT_SET = "sys_import_set_row"
 DOMAIN = "sys_domain"
 
@@ -167,10 +168,10 @@ SETUP = (
         text("name", "Name", display=True), number("limit", "Request limit per hour"),
         text("type", "Type"), text("subject", "User or role"), flag("active", "Active", "true"),
     )),
-    TableDef(name="sys_script", label="Business Rule", columns=(
+    TableDef(name=SCRIPTS, label="Business Rule", columns=(
         text("name", "Name", display=True),
         Column(name="collection", label="Table", kind=Kind.TABLE, max_length=80),
-        text("when", "When"), flag("active", "Active", "true"),
+        text("when", "When"), flag("action_query", "Query"), flag("active", "Active", "true"),
         text("filter_condition", "Condition", 4000),
     )),
     TableDef(name="sys_app", label="Custom Application", columns=(

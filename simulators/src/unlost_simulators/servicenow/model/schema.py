@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from unlost_simulators.servicenow.model.columns import CLASS, Column, TableDef, system_columns
+from unlost_simulators.servicenow.model.columns import Column, TableDef, system_columns
 
 
 @dataclass(slots=True)
@@ -71,16 +71,11 @@ class Schema:
             self._columns[name] = known
         return known
 
-    def definer(self, name: str, column: str) -> str:
-        """Give the table of the lineage that defines a column."""
-        for each in self.lineage(name):
-            if any(column == defined.name for defined in self._tables[each].columns):
-                return each
-        return self.root(name)
-
-    def is_hierarchy(self, name: str) -> bool:
-        """Return true if rows of the table have a class."""
-        return CLASS in self.columns(name)
+    def require_columns(self, name: str, columns: Iterable[str]) -> None:
+        """Raise ValueError for a name that is no column of the table."""
+        unknown = set(columns) - self.columns(name).keys()
+        if unknown:
+            raise ValueError(f"{name} has no column {', '.join(sorted(unknown))}")
 
     def display_column(self, name: str) -> str | None:
         """Give the column whose value stands for a row."""

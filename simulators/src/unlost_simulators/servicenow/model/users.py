@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 ADMIN = "admin"
+READ_ONLY = "snc_read_only"
+"""A role whose users write nothing, whatever their other roles are."""
 QUERY_NO_DOMAIN = "query_no_domain_table_api"
 GLOBAL_DOMAIN = "global"
 
@@ -30,6 +32,11 @@ class ApiUser:
     def is_admin(self) -> bool:
         """True for users with the role admin."""
         return ADMIN in self.roles
+
+    @property
+    def is_read_only(self) -> bool:
+        """True for users who may not write."""
+        return READ_ONLY in self.roles
 
     def has_any(self, roles: Iterable[str]) -> bool:
         """Return true if the user has one of the roles."""

@@ -6,7 +6,7 @@ An invalid condition is dropped without a word and rows come from the rest, unle
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from unlost_simulators.servicenow.model.columns import NUMBERS, Column
@@ -28,9 +28,15 @@ _SIGNS = {
     Operator.AT_LEAST: ">=", Operator.AT_MOST: "<=",
 }  # fmt: skip
 _PATTERNS = {
-    Operator.LIKE: "%{}%", Operator.NOT_LIKE: "%{}%", Operator.STARTS_WITH: "{}%",
-    Operator.ENDS_WITH: "%{}",
+    Operator.LIKE: "%{}%", Operator.NOT_LIKE: "%{}%",
+    Operator.STARTS_WITH: "{}%", Operator.ENDS_WITH: "%{}",
 }  # fmt: skip
+_NEGATIONS = frozenset({
+    Operator.NOT_EQUAL, Operator.NOT_LIKE, Operator.NOT_IN, Operator.IS_EMPTY,
+})  # fmt: skip
+"""Tests that also hold where a reference leads to no row (an inference)."""
+UNSORTED = "rowid"
+"""The order in which rows were inserted (an inference)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ class Compiler:
         wholes = [self._all(table, groups) for groups in query.queries]
         where = _joined(wholes, "OR") if wholes else Where()
         orders = [self._order(table, order) for order in query.orders]
-        sql = ", ".join(each for each in orders if each) or "sys_id"
+        sql = ", ".join(each for each in orders if each) or UNSORTED
         return Reading(where, sql, tuple(self._dropped))
 
     def _all(self, table: str, groups: tuple[tuple[Condition | None, ...], ...]) -> Where:
@@ -82,8 +88,8 @@ class Compiler:
             self._dropped.append("?")
             return self.invalid
         head, _, rest = condition.column.partition(".")
-        column = self.schema.columns(table).get(head)
-        if column is None or (rest and not column.refers):
+        column = self._step(table, head, rest)
+        if column is None:
             self._dropped.append(condition.column)
             return self.invalid
         if not self.may_test(table, column, condition.operator):
@@ -93,18 +99,23 @@ class Compiler:
             return self._beyond(column, Condition(rest, condition.operator, condition.value))
         return self._plain(column, condition)
 
+    def _step(self, table: str, head: str, rest: str) -> Column | None:
+        """Give the first column of a path, None if there is none that leads on to ``rest``."""
+        column = self.schema.columns(table).get(head)
+        if column is None or not rest:
+            return column
+        return column if column.refers and self.schema.get(column.target) else None
+
     def _beyond(self, column: Column, condition: Condition) -> Where | None:
-        if self.schema.get(column.target) is None:
-            self._dropped.append(condition.column)
-            return self.invalid
         inner = self._test(column.target, condition)
         if inner is None:
             return None
         root = quoted(self.schema.root(column.target))
-        return Where(
-            f"{quoted(column.name)} IN (SELECT sys_id FROM {root} WHERE {inner.sql})",
-            inner.parameters,
-        )
+        name = quoted(column.name)
+        sql = f"{name} IN (SELECT sys_id FROM {root} WHERE {inner.sql})"
+        if condition.operator in _NEGATIONS:
+            sql = f"{sql} OR {name} NOT IN (SELECT sys_id FROM {root})"
+        return Where(sql, inner.parameters)
 
     def _plain(self, column: Column, condition: Condition) -> Where | None:
         value: str | None = condition.value
@@ -113,14 +124,31 @@ class Compiler:
         if value is None:
             self._dropped.append(condition.column)
             return self.invalid
+        if condition.operator is Operator.INSTANCE_OF:
+            classes = self.schema.classes(value) if self.schema.get(value) else [value]
+            return _test(column, Operator.IN, ",".join(classes))
         return _test(column, condition.operator, value)
 
     def _order(self, table: str, order: Order) -> str | None:
-        column = self.schema.columns(table).get(order.column)
-        if column is None or not self.may_sort(table, column):
+        cell = self._sorted_by(table, order.column, quoted(self.schema.root(table)))
+        if cell is None:
             self._dropped.append(f"ORDERBY{order.column}")
             return None
-        return _as_number(column) + (" DESC" if order.descending else "")
+        return cell + (" DESC" if order.descending else "")
+
+    def _sorted_by(self, table: str, path: str, row: str) -> str | None:
+        """Give the SQL of a cell; ``row`` is the name of the row in the SQL around it."""
+        head, _, rest = path.partition(".")
+        column = self._step(table, head, rest)
+        if column is None or not self.may_sort(table, column):
+            return None
+        name = f"{row}.{quoted(head)}"
+        if not rest:
+            return _as_number(column, name)
+        cell = self._sorted_by(column.target, rest, quoted(rest))
+        root = quoted(self.schema.root(column.target))
+        sql = f"(SELECT {cell} FROM {root} AS {quoted(rest)} WHERE {quoted(rest)}.sys_id = {name})"
+        return None if cell is None else sql
 
 
 def _test(column: Column, operator: Operator, value: str) -> Where:
@@ -137,9 +165,9 @@ def _test(column: Column, operator: Operator, value: str) -> Where:
         case Operator.BETWEEN:
             first, _, last = value.partition("@")
             return _compared(column, ">=", first).also(_compared(column, "<=", last))
-        case Operator.LIKE | Operator.NOT_LIKE | Operator.STARTS_WITH | Operator.ENDS_WITH:
+        case operator if operator in _PATTERNS:
             escaped = value.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-            word = "NOT LIKE" if operator is Operator.NOT_LIKE else "LIKE"
+            word = "NOT LIKE" if operator in _NEGATIONS else "LIKE"
             return Where(f"{name} {word} ? ESCAPE '\\'", (_PATTERNS[operator].format(escaped),))
         case _:
             return _compared(column, _SIGNS[operator], value)
@@ -147,18 +175,20 @@ def _test(column: Column, operator: Operator, value: str) -> Where:
 
 def _compared(column: Column, sign: str, value: str) -> Where:
     if column.kind in NUMBERS and sign not in ("=", "<>"):
-        cell = _as_number(column)
+        cell = _as_number(column, quoted(column.name))
         return Where(f"{cell} {sign} CAST(? AS REAL)", (value,))
     return Where(f"{quoted(column.name)} {sign} ?", (value,))
 
 
-def _as_number(column: Column) -> str:
-    name = quoted(column.name)
-    return f"CAST(nullif({name}, '') AS REAL)" if column.kind in NUMBERS else name
+def _as_number(column: Column, cell: str) -> str:
+    """Give the SQL of a cell that compares numbers as numbers."""
+    return f"CAST(nullif({cell}, '') AS REAL)" if column.kind in NUMBERS else cell
 
 
-def _joined(parts: list[Where], word: str) -> Where:
-    if not parts:
-        return Where()
-    sql = f" {word} ".join(f"({part.sql})" for part in parts)
-    return Where(sql, tuple(each for part in parts for each in part.parameters))
+def _joined(parts: Sequence[Where], word: str) -> Where:
+    """Join conditions in halves, because SQLite takes a thousand levels of an expression at most."""
+    if len(parts) < 2:
+        return parts[0] if parts else Where()
+    middle = len(parts) // 2
+    first, second = _joined(parts[:middle], word), _joined(parts[middle:], word)
+    return Where(f"({first.sql}) {word} ({second.sql})", first.parameters + second.parameters)

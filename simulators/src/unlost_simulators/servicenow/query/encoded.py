@@ -2,8 +2,7 @@
 
 ``^`` joins conditions, ``^OR`` adds an alternative to the condition before it, ``^NQ`` begins
 another query whose rows come too. The operators ``=``, ``!=``, ``LIKE``, ``STARTSWITH``,
-``ENDSWITH`` and the orders are documented; ``IN``, the comparisons, ``BETWEEN`` and the tests for
-empty values are inferences.
+``ENDSWITH`` and the orders are documented; the others are inferences.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ class Operator(StrEnum):
     LIKE = "LIKE"
     NOT_IN = "NOT IN"
     BETWEEN = "BETWEEN"
+    INSTANCE_OF = "INSTANCEOF"  # a class or one of its descendants
     IN = "IN"
     NOT_EQUAL = "!="
     AT_LEAST = ">="
@@ -37,7 +37,13 @@ RANGES = frozenset({
     Operator.ABOVE, Operator.BELOW, Operator.AT_LEAST, Operator.AT_MOST, Operator.BETWEEN,
     Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.LIKE, Operator.NOT_LIKE,
 })  # fmt: skip
-"""Operators that an ACL of the operation query_range speaks about; the texts are an inference."""
+"""Operators that need the operation query_range; those on texts are an inference."""
+_WRITTEN = {
+    **{operator.value: operator for operator in Operator},
+    "NOTLIKE": Operator.NOT_LIKE,
+    "CONTAINS": Operator.LIKE,  # as PySNC 1.2.1 writes it
+    "DOES NOT CONTAIN": Operator.NOT_LIKE,
+}
 _COLUMN = re.compile(r"[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)*")
 _ORDER = re.compile(r"ORDERBY(DESC)?([a-z_][a-z0-9_.]*)")
 
@@ -72,7 +78,7 @@ class EncodedQuery:
 
 
 def parse(text: str) -> EncodedQuery:
-    """Read an encoded query; no text is refused, as in life."""
+    """Read an encoded query; no text is refused, as on a real instance."""
     orders: list[Order] = []
     queries = [_query(part, orders) for part in text.split("^NQ")]
     return EncodedQuery(tuple(queries), tuple(orders))
@@ -99,7 +105,7 @@ def condition(text: str) -> Condition | None:
     if column is None:
         return None
     rest = text[column.end() :]
-    for operator in Operator:
-        if rest.startswith(operator):
-            return Condition(column[0], operator, rest.removeprefix(operator))
+    for written, operator in _WRITTEN.items():
+        if rest.startswith(written):
+            return Condition(column[0], operator, rest.removeprefix(written))
     return None

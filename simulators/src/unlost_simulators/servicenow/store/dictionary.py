@@ -1,4 +1,4 @@
-"""The schema as rows: sys_db_object, sys_dictionary, sys_choice, sys_number and sys_m2m."""
+"""The schema as rows: sys_db_object, sys_dictionary, sys_choice and sys_m2m."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from unlost_simulators.servicenow.model import ids
 from unlost_simulators.servicenow.model.columns import Column, TableDef
 from unlost_simulators.servicenow.model.schema import Schema
+from unlost_simulators.servicenow.store.database import Row
 from unlost_simulators.servicenow.store.store import Store, Where, equals
 
 DESCRIBING = ("sys_db_object", "sys_dictionary", "sys_choice", "sys_m2m")
@@ -23,17 +24,26 @@ def describe(store: Store, stamp: str) -> None:
 
 
 def describe_table(store: Store, table: TableDef, stamp: str) -> None:
-    """Write the rows of one table anew."""
-    forget_table(store, table.name)
+    """Write the rows of one table that differ from those that are there."""
+    present = {row["sys_id"]: (name, row) for name, row in _present(store, table.name)}
     for name, row in _rows(store.schema, table):
-        store.insert(name, {**_stamps(stamp), **row})
+        _, old = present.pop(row["sys_id"], (name, None))
+        if old is None:
+            store.insert(name, {**_stamps(stamp), **row})
+        elif old | row != old:
+            count = str(int(old["sys_mod_count"]) + 1)
+            store.update(
+                name, row["sys_id"], {**row, "sys_updated_on": stamp, "sys_mod_count": count}
+            )
+    for sys_id, (name, _) in present.items():
+        store.delete(name, equals("sys_id", sys_id))
 
 
-def forget_table(store: Store, name: str) -> None:
-    """Remove the rows of one table."""
+def _present(store: Store, name: str) -> Iterator[tuple[str, Row]]:
     for table in DESCRIBING:
         column = "m2m_to_table" if table == "sys_m2m" else "name"
-        store.delete(table, equals(column, name))
+        for row in store.select(table, equals(column, name)):
+            yield table, row
 
 
 def _stamps(stamp: str) -> Mapping[str, str]:

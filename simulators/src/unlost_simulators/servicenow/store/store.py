@@ -64,10 +64,15 @@ class Store:
             stamp = "sys_created_on" if table.has(NO_UPDATE) else "sys_updated_on"
             self._index(root, stamp)
         for column in columns.values():
-            if present and column.name not in present:
-                self.database.run(f"ALTER TABLE {quoted(root)} ADD COLUMN {_definition(column)}")
-            if column.indexed:
-                self._index(root, column.name)
+            self.add_column(root, column)
+
+    def add_column(self, table: str, column: Column) -> None:
+        """Make room for a column, if it is new."""
+        root = self.schema.root(table)
+        if column.name not in self.database.names(root):
+            self.database.run(f"ALTER TABLE {quoted(root)} ADD COLUMN {_definition(column)}")
+        if column.indexed:
+            self._index(root, column.name)
 
     def _index(self, root: str, column: str) -> None:
         name = quoted(f"{root}.{column}")
@@ -146,7 +151,7 @@ class Store:
         )
 
     def update(self, table: str, sys_id: str, cells: Cells) -> None:
-        """Change cells of a row."""
+        """Change cells of a row of the table's hierarchy."""
         pairs = ", ".join(f"{quoted(name)} = ?" for name in cells)
         self.database.run(
             f"UPDATE {quoted(self.schema.root(table))} SET {pairs} WHERE sys_id = ?",

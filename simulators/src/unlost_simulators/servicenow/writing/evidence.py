@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from xml.sax.saxutils import escape
 
 from unlost_simulators.servicenow.instance import Instance
 from unlost_simulators.servicenow.model import ids
 from unlost_simulators.servicenow.model.columns import NO_AUDIT_DELETE, TableDef
 from unlost_simulators.servicenow.model.platform import AUDIT, DELETIONS, JOURNAL
-from unlost_simulators.servicenow.store.database import Row
+from unlost_simulators.servicenow.store.database import Cells, Row
 
+NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 DELETED = "DELETED"
 RECOVERED = "RECOVERED"
 EXCLUDED = frozenset({AUDIT, DELETIONS, JOURNAL})
@@ -27,6 +29,28 @@ def changed(
     )  # fmt: skip
 
 
+def changes(instance: Instance, table: str, before: Cells, after: Cells, user: str) -> None:
+    """Write the changes of an audited table; columns of the platform are exempt."""
+    if not instance.schema[table].audited:
+        return
+    updates = str(int(before.get("sys_mod_count") or -1) + 1)
+    for name, value in after.items():
+        if not name.startswith("sys_"):
+            changed(
+                instance, table, before["sys_id"], user, column=name,
+                old=before.get(name, ""), new=value, updates=updates,
+            )  # fmt: skip
+
+
+def entered(instance: Instance, table: str, sys_id: str, user: str, journals: Cells) -> None:
+    """Write new entries of journals."""
+    for element, text in journals.items():
+        instance.put_row(
+            JOURNAL, ids.fresh(), sys_created_by=user, name=instance.schema.root(table),
+            element_id=sys_id, element=element, value=text,
+        )  # fmt: skip
+
+
 def deleted(instance: Instance, table: TableDef, row: Row, user: str, *, marked: str) -> None:
     """Write the trails of a deletion; ``marked`` is the user of the row of sys_audit.
 
@@ -34,7 +58,7 @@ def deleted(instance: Instance, table: TableDef, row: Row, user: str, *, marked:
     """
     if table.name in EXCLUDED:
         return
-    changed(instance, table.name, row["sys_id"], marked, column=DELETED, old=DELETED, new=DELETED)
+    marked_deleted(instance, table.name, row["sys_id"], marked)
     if not _traced(instance, table):
         return
     shown = instance.schema.display_column(table.name)
@@ -42,6 +66,11 @@ def deleted(instance: Instance, table: TableDef, row: Row, user: str, *, marked:
         DELETIONS, ids.fresh(), tablename=table.name, documentkey=row["sys_id"], user=user,
         display_value=row.get(shown or "", ""), payload=payload(table.name, row),
     )  # fmt: skip
+
+
+def marked_deleted(instance: Instance, table: str, sys_id: str, user: str) -> None:
+    """Write the row of sys_audit of a deletion."""
+    changed(instance, table, sys_id, user, column=DELETED, old=DELETED, new=DELETED)
 
 
 def recovered(instance: Instance, table: str, sys_id: str, user: str) -> None:
@@ -56,9 +85,13 @@ def _traced(instance: Instance, table: TableDef) -> bool:
 
 
 def payload(table: str, row: Row) -> str:
-    """Give a row as XML, as sys_audit_delete stores it."""
-    cells = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in row.items())
+    """Give a row as XML, as sys_audit_delete stores it; what XML cannot hold becomes U+FFFD."""
+    cells = "".join(f"<{name}>{_escaped(value)}</{name}>" for name, value in row.items())
     return (
         f'<?xml version="1.0" encoding="UTF-8"?><record_update table="{table}">'
         f'<{table} action="INSERT_OR_UPDATE">{cells}</{table}></record_update>'
     )
+
+
+def _escaped(value: str) -> str:
+    return escape(NO_XML.sub("\N{REPLACEMENT CHARACTER}", value), {"\r": "&#13;"})

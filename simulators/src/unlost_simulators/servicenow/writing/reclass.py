@@ -18,22 +18,20 @@ def missing_columns(instance: Instance, table: str, sys_id: str) -> list[str]:
     if row is None:
         return []
     columns = instance.schema.columns(table)
-    return [columns[name].label for name in mandatory if not row.get(name)]
+    return [columns[name].label for name in mandatory if name in columns and not row[name]]
 
 
-def reclassify(instance: Instance, table: str, sys_id: str, target: str) -> bool:
-    """Give a row another class of its hierarchy; returns false if the record got lost.
+def is_move(instance: Instance, table: str, target: str) -> bool:
+    """Return true for another class of the hierarchy; other targets change nothing (an inference)."""
+    schema = instance.schema
+    same_root = schema.get(target) is not None and schema.root(target) == schema.root(table)
+    return same_root and target != table
 
-    A class outside the hierarchy changes nothing (an inference).
-    """
-    whole = instance.store.whole(table, sys_id)
-    if whole is None or instance.schema.get(target) is None:
-        return whole is not None
-    concrete, row = whole
-    if instance.schema.root(target) != instance.schema.root(concrete):
-        return True
-    lost = row.keys() - instance.schema.columns(target).keys()
-    instance.store.update(concrete, sys_id, {**dict.fromkeys(lost, ""), CLASS: target})
+
+def move(instance: Instance, table: str, sys_id: str, target: str) -> bool:
+    """Give a row of a class another class; returns false if the record got lost."""
+    lost = instance.schema.columns(table).keys() - instance.schema.columns(target).keys()
+    instance.store.update(table, sys_id, {**dict.fromkeys(lost, ""), CLASS: target})
     if missing_columns(instance, target, sys_id):
         instance.store.delete(target, equals(ID, sys_id))
         return False

@@ -9,6 +9,7 @@ from functools import partial
 from unlost.app.access import action
 from unlost.app.compose import Application
 from unlost.app.paging import check_page
+from unlost.app.records.ids import system_label
 from unlost.app.records.search.found_records import FoundRecord, HitDescriber
 from unlost.app.records.search.hints import EmptySearch, SearchedOrg, search_hints
 from unlost.app.records.search.org_searches import (
@@ -41,8 +42,23 @@ class FoundTable:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundSystem:
+    """The number of matches in the orgs of a system, without the filter by table.
+
+    ``system`` is the name of its connector, and ``label`` the name for people.
+    """
+
+    system: str
+    label: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class FindResult:
     """The matches, best first: ``hits`` begin with number ``start`` of ``total``.
+
+    The hits of one system stand together, that of the best one first. ``systems`` counts the matches
+    of each system, also of those that the filter by system leaves out.
 
     ``searched`` names the orgs that have a backup to search; ``orgs`` says more about them. ``more``:
     there are more matches than were checked; ``total`` counts those checked. ``best`` is the
@@ -61,6 +77,7 @@ class FindResult:
     start: int = 0
     best: FoundRecord | None = None
     tables: tuple[FoundTable, ...] = ()
+    systems: tuple[FoundSystem, ...] = ()
     orgs: tuple[SearchedOrg, ...] = ()
     hints: tuple[Message, ...] = ()
     suggestions: tuple[str, ...] = ()
@@ -78,6 +95,7 @@ def find(
     *,
     org: str | None = None,
     former: bool = False,
+    system: str | None = None,
     table: str | None = None,
     state: StateFilter | None = None,
     deleted_by: str | None = None,
@@ -89,15 +107,21 @@ def find(
     """Search one org, or all; raises NotFound for an unknown org, UsageError for a wrong request.
 
     ``former``: also search the values that records once had. This takes longer: all versions of
-    every record that ever had one of the words are read. ``table``: its name or label. ``since``
-    and ``until`` are days in the zone of each org: of the last change, or of the deletion.
+    every record that ever had one of the words are read. ``system``: only orgs of this system, by
+    its name or label. ``table``: its name or label. ``since`` and ``until`` are days in the zone of
+    each org: of the last change, or of the deletion.
     ``deleted_by``: the name of a user, who deleted the records. The same can be typed at the end of
     the text: ``Sonnenschein deleted by Sabine``. It needs no other words.
     """
     check_page(start=start, most=most)
     typed = typed_text(text, deleted_by or "")
     query = RecordSearch(
-        table=table or "", state=state, since=since or "", until=until or "", former=former
+        system=system or "",
+        table=table or "",
+        state=state,
+        since=since or "",
+        until=until or "",
+        former=former,
     )
     known = [get_org(org)] if org else app.orgs(Right.READ)
     open_orgs = [
@@ -124,7 +148,8 @@ class _FindRun:
 
     def result(self, text: str, *, start: int, most: int) -> FindResult:
         every = {some.org.oid: self._matches(some) for some in self.open_orgs}
-        chosen = {some.org.oid: self._in_table(some, every) for some in self.open_orgs}
+        within = [some for some in self.open_orgs if self._in_system(some)]
+        chosen = {some.org.oid: self._in_table(some, every) for some in within}
         results = ranked(result for matches in chosen.values() for result in matches.results)
         best = [result for result in (best_match(results),) if result is not None]
         # The record that is meant comes first, also a deleted one among live ones.
@@ -135,14 +160,15 @@ class _FindRun:
         return FindResult(
             text=text,
             searched=tuple(some.org.name for some in self.open_orgs),
-            hits=tuple(self._described(results[start : start + most])),
+            hits=_by_system(self._described(results[start : start + most])),
             words=self.typed.words,
             deleted_by=self.typed.deleted_by,
             total=len(results),
             more=more,
             start=start,
             best=next(iter(self._described(best)), None),
-            tables=self._tables(every),
+            tables=self._tables([every[some.org.oid] for some in within]),
+            systems=self._systems(every),
             orgs=orgs,
             hints=() if results else tuple(search_hints(self._empty(orgs, more=more))),
             suggestions=() if results else self._suggestions(),
@@ -163,14 +189,28 @@ class _FindRun:
         shown = [result for result in matches.results if result.hit.table in tables]
         return replace(matches, results=tuple(shown), more=False)
 
-    def _tables(self, every: Mapping[str, OrgMatches]) -> tuple[FoundTable, ...]:
+    def _in_system(self, some: SearchedBackup) -> bool:
+        system = some.org.identity.connector
+        names = (system, system_label(self.app, system))
+        return self.query.system.casefold() in {"", *(name.casefold() for name in names)}
+
+    def _systems(self, every: Mapping[str, OrgMatches]) -> tuple[FoundSystem, ...]:
+        """Count the matches of each system, most first."""
+        counts: Counter[str] = Counter()
+        for some in self.open_orgs:
+            counts[some.org.identity.connector] += len(every[some.org.oid].results)
+        return tuple(
+            FoundSystem(system, system_label(self.app, system), count)
+            for system, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            if count
+        )
+
+    def _tables(self, searched: Sequence[OrgMatches]) -> tuple[FoundTable, ...]:
         """Count the matches of each table, most first."""
         words = TableWords(
             Schema(tuple(t for some in self.open_orgs for t in some.head.schema().tables), "")
         )
-        counts = Counter(
-            result.hit.table for matches in every.values() for result in matches.results
-        )
+        counts = Counter(result.hit.table for matches in searched for result in matches.results)
         return tuple(
             FoundTable(table, words.label(table, count=count), count)
             for table, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
@@ -233,6 +273,12 @@ class _FindRun:
             user_unknown=bool(by) and not _users(self.app, self.open_orgs, by),
             unchecked=more,
         )
+
+
+def _by_system(hits: Sequence[FoundRecord]) -> tuple[FoundRecord, ...]:
+    """Return the hits with those of one system together; otherwise the order stays."""
+    systems = [hit.system for hit in hits]
+    return tuple(sorted(hits, key=lambda hit: systems.index(hit.system)))
 
 
 def _next_backups(

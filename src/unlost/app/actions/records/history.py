@@ -22,6 +22,7 @@ from unlost.app.retention.legal_holds import is_under_legal_hold
 from unlost.catalog.orgs.orgs import ProtectedOrg, get_org
 from unlost.engine.records.explain import FieldChange
 from unlost.engine.records.history import Event, EventKind, Origin
+from unlost.engine.records.remarks import remarks_on, with_remarks
 from unlost.engine.records.story import story
 from unlost.engine.sameness import same
 from unlost.model.access import Right, Trace
@@ -70,6 +71,7 @@ class ChangedField:
 class HistoryEntry:
     """One event in the history of a record.
 
+    A ``remark`` is what a person wrote about the record: its only field has the kind and the text.
     ``at`` is exact if the org reported it; else the event lies between the backups at ``after``
     (None: before the first one) and ``until``. ``by`` is the id of the user, if known. ``told_by``
     is the source: a difference of two backups, the org's own change log, or a restore. ``snapshot``
@@ -171,7 +173,10 @@ def history(
     events = with_open_archives(app, known.oid, described.name, stored)
     own_events = [event for event in events if event.record == record]
     last = own_events[-1]
-    shown = _Filter(described, column=column, user=user, automatic=automatic).matching(events)
+    known_ids = tuple(dict.fromkeys(event.record for event in events))
+    remarks = remarks_on(head, described, known_ids)
+    every = with_remarks(events, remarks)
+    shown = _Filter(described, column=column, user=user, automatic=automatic).matching(every)
     end = max(len(shown) - start, 0)
     begin = max(end - most, 0) if most is not None else 0
     alive = not last.kind.ends
@@ -201,8 +206,8 @@ def history(
         total=len(shown),
         start=start,
         columns=tuple(_changed_columns(events, described)),
-        users=tuple(_users(events, described.name, describer.people)),
-        records=tuple(dict.fromkeys(event.record for event in events)),
+        users=tuple(_users(every, described.name, describer.people)),
+        records=known_ids,
         merged_into=None if alive else last.merged_into,
         head=record_head(app, known, described, record, cells=cells, alive=alive),
         archived_at=last.when.latest if last.kind is EventKind.ARCHIVED else None,
@@ -363,9 +368,11 @@ def field_line(change: FieldChange, table: Table, names: RecordNames) -> Changed
         values = [value for value in (change.old, change.new) if value]
         means = dict(names.meaning(column, values))
     old, new = means.get(change.old or "", _NAMELESS), means.get(change.new or "", _NAMELESS)
+    remarks = table.remarks
+    name = remarks.label(change.column) if remarks is not None else change.column
     return ChangedField(
         column=change.column,
-        label=_label(column, change.column),
+        label=_label(column, name),
         old=change.old,
         new=change.new,
         old_means=old.name,

@@ -346,7 +346,7 @@ def _meanings(
     meanings: dict[str, ValueMeaning] = {}
     for column in columns:
         value = cells[column.name]
-        named = names.meaning(column, [value]).get(value) if value else None
+        named = names.meanings(column, [cells]).get(value) if value else None
         if named is not None:
             meanings[column.name] = named
     return meanings

@@ -193,7 +193,7 @@ def _fields(
             most = None if column.name in every else VERSIONS
             offered = _versions(column, value, by_column.get(column.name, ()))
             versions = list(islice(offered, None if most is None else most + 1))
-            meaning = names.meaning(column, [value] if value else []).get(value or "")
+            meaning = names.meanings(column, [cells]).get(value or "")
             yield CorrectableField(
                 column.name,
                 column.label or column.name,

@@ -247,9 +247,8 @@ def _fields(
         column = described.column(name) if described is not None else None
         column = column or Column(name, WireKind.TEXT)
         value = now.get(name)
-        target = ""
-        if column.reference is not None and value is not None:
-            target = names.of(column.reference.tables, [value]).get(value, "")
+        meaning = names.meanings(column, [now]).get(value or "") if column.reference else None
+        target = meaning.name if meaning is not None else ""
         yield PlannedField(
             name,
             column.label or name,

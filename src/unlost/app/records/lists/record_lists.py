@@ -17,6 +17,7 @@ from unlost.app.compose import Application
 from unlost.app.records.archived.archived_rows import ArchivedRows
 from unlost.app.records.record_facts import RecordNames, ValueMeaning, name_in
 from unlost.catalog.orgs.orgs import ProtectedOrg
+from unlost.model.named_records import read_columns
 from unlost.model.ports.vault import Snapshot
 from unlost.model.source.display import DisplayRule
 from unlost.model.source.reading import Op
@@ -122,8 +123,9 @@ class ListDescriber:
         table = self.listed.table
         columns = [column.name for column in self.columns]
         named = [table.name_column] if table.name_column else []
+        read = read_columns(table, filter(None, map(table.column, columns)))
         stored = self.listed.snapshot.get(
-            table.name, ids, columns=list(dict.fromkeys((*columns, *named)))
+            table.name, ids, columns=[*dict.fromkeys((*read, *named))]
         )
         rows = {str(row[ID]): row for row in stored.to_pylist()}
         names = {record: name_in(row, table) for record, row in rows.items()}
@@ -145,8 +147,7 @@ class ListDescriber:
         self, name: str, rows: Sequence[Mapping[str, str | None]]
     ) -> Mapping[str, ValueMeaning]:
         column = self.listed.table.column(name)
-        values = {value for row in rows if (value := row[name])}
-        return self.names.meaning(column, sorted(values)) if column is not None else {}
+        return self.names.meanings(column, rows) if column is not None else {}
 
 
 def _value(value: str | None, means: Mapping[str, ValueMeaning]) -> ListedValue:

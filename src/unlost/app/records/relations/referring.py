@@ -15,10 +15,12 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.engine.storage.chunks import in_chunks
+from unlost.model.named_records import names_ids, read_columns
 from unlost.model.source.schema import Column, DeleteRule, Schema, Table, TableTrait
 
 if TYPE_CHECKING:
@@ -191,7 +193,8 @@ class ReferenceSearch:
         if len(fresh):
             cells = matches.cells().select([ID, *_read(edge.table)])
             cells = cells.filter(pc.is_in(cells[ID], value_set=fresh))
-            yield ReferringIds(edge.table, edge.columns[target], target, fresh, cells)
+            columns = tuple(column.name for column in edge.columns[target])
+            yield ReferringIds(edge.table, columns, target, fresh, cells)
 
     def _mark(self, table: str, ids: pa.ChunkedArray) -> None:
         self._archived.setdefault(table, []).extend(ids.chunks)
@@ -261,9 +264,9 @@ def _matches(
     """Return the rows that refer to each target, read part by part; none without any part."""
     by_target: dict[str, _Matches] = {}
     for rows in parts:
-        for target, names in edge.columns.items():
+        for target, columns in edge.columns.items():
             matches = by_target.setdefault(target, _Matches(most))
-            matches.add(rows.filter(_any(rows, names, targets[target])))
+            matches.add(rows.filter(_any(rows, columns, target, targets[target])))
     return by_target
 
 
@@ -292,7 +295,7 @@ class ReferenceEdge:
     """A table and its reference columns, by the table that they refer to."""
 
     table: Table
-    columns: Mapping[str, tuple[str, ...]]
+    columns: Mapping[str, tuple[Column, ...]]
 
 
 def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[ReferenceEdge]:
@@ -306,9 +309,7 @@ def _edges(schema: Schema, targets: frozenset[str], *, owned: bool) -> list[Refe
         if table.name in logs or table.has(TableTrait.CONFIGURATION):
             continue
         columns = {
-            target: tuple(
-                column.name for column in table.columns if _points(column, target, owned=owned)
-            )
+            target: tuple(c for c in table.columns if _points(c, target, owned=owned))
             for target in targets
         }
         pointing = {target: names for target, names in sorted(columns.items()) if names}
@@ -335,29 +336,43 @@ def _owners(schema: Schema, tables: frozenset[str], *, steps: int) -> frozenset[
 
 def _points(column: Column, target: str, *, owned: bool) -> bool:
     reference = column.reference
-    if reference is None or target not in reference.tables:
+    if reference is None or not names_ids(column) or target not in reference.tables:
         return False
     return not owned or reference.rule is DeleteRule.CASCADE
 
 
 def _read(table: Table) -> list[str]:
     """Return the columns to read of a table: its name and its references."""
-    references = [column.name for column in table.columns if column.reference]
+    references = read_columns(table, (column for column in table.columns if column.reference))
     named = [table.name_column] if table.name_column else []
     return list(dict.fromkeys([*named, *references]))
 
 
-def _any(rows: pa.Table, names: Sequence[str], ids: pa.Array) -> pa.ChunkedArray:
-    mask = pc.is_in(rows[names[0]], value_set=ids)
-    for name in names[1:]:
-        mask = pc.or_(mask, pc.is_in(rows[name], value_set=ids))
+def _any(rows: pa.Table, columns: Sequence[Column], target: str, ids: pa.Array) -> pa.ChunkedArray:
+    mask = _naming(rows, columns[0], target, ids)
+    for column in columns[1:]:
+        mask = pc.or_(mask, _naming(rows, column, target, ids))
     return mask
+
+
+def _naming(
+    rows: pa.Table, column: Column, target: str, ids: pa.Array
+) -> pa.ChunkedArray | pa.Array:
+    """Return true for the rows in which a column names one of these records."""
+    if column.reference is not None and column.reference.is_plain:
+        return pc.is_in(rows[column.name], value_set=ids)
+    from unlost.engine.named_rows import AT, by_id, naming_rows  # needs Polars
+
+    pairs = naming_rows(rows, column, by_id(target, ids))
+    return pc.is_in(pa.array(np.arange(len(rows), dtype=np.uint32)), value_set=pairs[AT].to_arrow())
 
 
 def other_references(group: ReferringIds, schema: Schema) -> Iterator[tuple[str, list[str]]]:
     """Yield the other reference columns of a group, with the tables that they refer to."""
     for column in group.table.columns:
         if column.reference is None or column.name in group.columns:
+            continue
+        if not column.reference.holds_one_id:
             continue
         tables = [
             name

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from unlost.app.compose import Application
+from unlost.app.records.ids import system_label
 from unlost.app.records.record_facts import (
     MergeWinners,
     RecordDeletion,
@@ -36,7 +37,8 @@ class FoundRecord:
     ``restored_as`` is the record that a restore created for it in its org; empty if none did.
     ``zone`` is the org's, for times. ``exact``: the whole value or the id matches, not only its
     start. ``former``: ``value`` is an earlier one; the record has another by now. ``differs``: its
-    values that others of the same name on the page do not have.
+    values that others of the same name on the page do not have. ``system``: the name of the org's
+    connector, with its ``system_label`` for people.
     """
 
     org: str
@@ -54,6 +56,8 @@ class FoundRecord:
     restored_as: str
     former: bool = False
     differs: str = ""
+    system: str = ""
+    system_label: str = ""
 
     @property
     def is_archived(self) -> bool:
@@ -100,6 +104,8 @@ class HitDescriber:
             zone=self.org.identity.zone,
             restored_as="" if hit.alive else self._replacement(hit),
             former=hit.former,
+            system=self.org.identity.connector,
+            system_label=system_label(self.app, self.org.identity.connector),
         )
 
     def distinguished(self, records: Sequence[FoundRecord]) -> Mapping[tuple[str, str], str]:

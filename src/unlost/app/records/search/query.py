@@ -9,8 +9,8 @@ from unlost.engine.records.matches import StateFilter
 class RecordSearch:
     """The parameters of a search; empty texts set no filter.
 
-    ``state``: only live, deleted or archived records. ``deleted_by``: the name of the user who deleted them.
-    ``since`` and ``until`` are days of the last change or of the deletion.
+    ``system``: only orgs of this system. ``state``: only live, deleted or archived records.
+    ``deleted_by``: the name of the user who deleted them. ``since`` and ``until`` are days of the last change or of the deletion.
     """
 
     text: str = ""
@@ -21,8 +21,10 @@ class RecordSearch:
     since: str = ""
     until: str = ""
     former: bool = False
+    system: str = ""
 
     @property
     def filtered(self) -> bool:
         """True if a filter is set."""
-        return any((self.org, self.table, self.state, self.deleted_by, self.since, self.until))
+        texts = (self.org, self.system, self.table, self.deleted_by, self.since, self.until)
+        return any(texts) or self.state is not None

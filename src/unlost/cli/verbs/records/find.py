@@ -1,5 +1,6 @@
 """unlost find: search by number, name, e-mail, phone or id."""
 
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -12,6 +13,8 @@ from unlost.cli.text import command, plain, short, when
 from unlost.cli.words import fate
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from unlost.app.actions.records.find import FindResult
     from unlost.app.records.search.found_records import FoundRecord
     from unlost.app.records.search.hints import SearchedOrg
@@ -31,6 +34,10 @@ SearchText = Annotated[
     ),
 ]
 OnlyOrg = Annotated[str | None, typer.Option("--org", metavar="NAME", help="Search this org only.")]
+OnlySystem = Annotated[
+    str | None,
+    typer.Option("--system", metavar="NAME", help="Search only orgs of this system."),
+]
 OnlyTable = Annotated[
     str | None,
     typer.Option("--table", metavar="T", help="Only records of this table: its name or label."),
@@ -78,6 +85,7 @@ def find(
     text: SearchText = "",
     *,
     org: OnlyOrg = None,
+    system: OnlySystem = None,
     table: OnlyTable = None,
     state: OnlyState = None,
     deleted_by: DeletedBy = None,
@@ -97,6 +105,7 @@ def find(
             application,
             text,
             org=org,
+            system=system,
             table=table,
             state=StateFilter(state) if state else None,
             deleted_by=deleted_by,
@@ -116,11 +125,20 @@ def show_matches(out: Output, result: "FindResult") -> None:
     if not result.total:
         _show_nothing(out, result)
         return
-    for hit in result.hits:
-        _show_hit(out, hit)
+    _show_hits(out, result.hits)
     if result.total > len(result.hits) or result.more:
         out.print()
         _show_place(out, result)
+
+
+def _show_hits(out: Output, hits: "Sequence[FoundRecord]") -> None:
+    """Print hits; those of several systems below the names of their systems."""
+    several = len({hit.system for hit in hits}) > 1
+    for label, group in groupby(hits, key=lambda hit: hit.system_label):
+        if several:
+            out.print(f"{plain(label)}:")
+        for hit in group:
+            _show_hit(out, hit)
 
 
 def _show_hit(out: Output, hit: "FoundRecord") -> None:
@@ -143,6 +161,11 @@ def _show_place(out: Output, result: "FindResult") -> None:
     out.print(f"{shown}{following}.")
     if result.more:
         out.print("Not all matches were checked. Add a word, or choose a table.")
+    if len(result.systems) > 1:
+        out.print(
+            "By system: "
+            + ", ".join(f"{plain(system.label)} {system.count:,}" for system in result.systems)
+        )
     if len(result.tables) > 1:
         out.print(
             "By table: "

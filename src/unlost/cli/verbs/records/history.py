@@ -13,6 +13,8 @@ from unlost.cli.text import command, many, plain, short, when
 from unlost.cli.words import GONE, USER_UNKNOWN, changed_field, merged, telling
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from unlost.app.actions.records.history import HistoryEntry, HistoryResult
 
 HAPPENED = {"created": "Created", "changed": "Changed", "revived": "Undeleted"}
@@ -69,11 +71,20 @@ def _show(out: Output, result: "HistoryResult") -> None:
         if entry.record != known_id and not entry.run:
             out.print(f"    (as {entry.record})")
         known_id = entry.record
-        for field in telling(entry.fields):
-            out.print(f"    {changed_field(field)}")
+        for line in _lines(entry):
+            out.print(f"    {line}")
     out.print()
     show = command("show", result.org, f"{result.table}/{result.record}")
     out.print(f"All fields: {show}")
+
+
+def _lines(entry: "HistoryEntry") -> "Iterator[str]":
+    """Yield what changed, or what somebody wrote."""
+    for field in telling(entry.fields):
+        if entry.kind == "remark":
+            yield from map(plain, (field.new or "").splitlines())
+        else:
+            yield changed_field(field)
 
 
 def event_text(entry: "HistoryEntry", zone: str) -> str:
@@ -98,6 +109,8 @@ def _what(entry: "HistoryEntry") -> str:
     if entry.kind == "deleted":
         words = merged(entry) or GONE[entry.how]
         return f"{words[0].upper()}{words[1:]}"
+    if entry.kind == "remark":
+        return plain(entry.fields[0].label)
     if entry.kind == "created" and entry.after is None:
         return "First seen"
     if entry.kind == "restored":

@@ -15,6 +15,7 @@ from unlost.cli.verbs.records.find import (
     Former,
     OnlyOrg,
     OnlyState,
+    OnlySystem,
     OnlyTable,
     PageNumber,
     SearchText,
@@ -47,6 +48,7 @@ def save(
     text: SearchText = "",
     *,
     org: OnlyOrg = None,
+    system: OnlySystem = None,
     table: OnlyTable = None,
     state: OnlyState = None,
     deleted_by: DeletedBy = None,
@@ -65,6 +67,7 @@ def save(
         query = RecordSearch(
             text=text,
             org=org or "",
+            system=system or "",
             table=table or "",
             state=StateFilter(state) if state else None,
             deleted_by=deleted_by or "",
@@ -90,6 +93,7 @@ def open_saved(
             application,
             query.text,
             org=query.org or None,
+            system=query.system or None,
             table=query.table or None,
             state=query.state,
             deleted_by=query.deleted_by or None,
@@ -133,6 +137,7 @@ def _query(query: "RecordSearch") -> str:
     """Return a search as it is typed after ``unlost find``."""
     options = {
         "--org": query.org,
+        "--system": query.system,
         "--table": query.table,
         "--state": query.state.value if query.state is not None else "",
         "--deleted-by": query.deleted_by,

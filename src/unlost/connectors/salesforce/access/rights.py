@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from unlost.connectors.salesforce import soql
-from unlost.connectors.salesforce.http.api import SalesforceApi
+from unlost.connectors.salesforce.http.api import BatchedAnswer, SalesforceApi, query_path
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
-from unlost.connectors.salesforce.http.shapes import DescribedObject
+from unlost.connectors.salesforce.http.shapes import DescribedObject, QueryAnswer
 from unlost.kit.json_to_arrow import MalformedAnswer, text_of
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import ALL_ROWS, ROWS, Table, TableTrait
@@ -147,7 +147,7 @@ def _known_columns(api: SalesforceApi) -> frozenset[str]:
 
 
 def _grants(api: SalesforceApi, user: str) -> list[str]:
-    """All grants besides the flags that open records; refused queries are skipped."""
+    """All grants besides the flags that open records, by one call; refused queries are skipped."""
     mine = soql.equals("AssigneeId", user)
     sets = f"ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE {mine})"  # noqa: S608
     questions = (
@@ -160,18 +160,32 @@ def _grants(api: SalesforceApi, user: str) -> list[str]:
             sets,
         ),
     )
-    return [fact for question in questions for fact in _facts(api, question)]
+    answers = api.batch([query_path(question, all_rows=False) for question in questions])
+    return [
+        fact
+        for question, answer in zip(questions, answers, strict=True)
+        for fact in _facts(api, question, answer)
+    ]
 
 
-def _facts(api: SalesforceApi, question: str) -> list[str]:
+def _facts(api: SalesforceApi, question: str, answer: BatchedAnswer) -> list[str]:
+    """The facts of a question; it is asked again alone unless its answer is whole."""
+    rows = _whole(answer)
     try:
-        rows = api.query(question)
+        rows = api.query(question) if rows is None else rows
     except SalesforceRefusal:
         return []
     try:
         return [json.dumps(_plain(row), sort_keys=True) for row in rows]
     except RecursionError:
         raise MalformedAnswer("a value is nested too deeply", call="GET /query") from None
+
+
+def _whole(answer: BatchedAnswer) -> list[Any] | None:
+    if answer.status != 200:
+        return None
+    page = answer.read(QueryAnswer)
+    return list(page.records) if page.done and len(page.records) == page.total_size else None
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,17 +5,15 @@ Texts of refusals: Salesforce help, "OAuth 2.0 errors"; public clients and their
 
 from unlost.connectors.salesforce.access.config import AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.http.errors import SALESFORCE, WORDS
-from unlost.kit.http import HttpClient, HttpPolicy, Transport
+from unlost.kit import oauth
+from unlost.kit.http import HttpClient, Transport
 from unlost.kit.oauth import (
-    TOKEN_RETRIES,
     ClientCredentials,
     JwtBearer,
     OAuthFlow,
     OAuthSession,
     RefreshToken,
     SignInHint,
-    oauth_error_factory,
-    understand_oauth,
 )
 from unlost.model.ports.source import Context
 
@@ -164,16 +162,7 @@ def token_client(
     context: Context, transport: Transport | None, *, hints: tuple[SignInHint, ...] = HINTS
 ) -> HttpClient:
     """The unsigned client that fetches tokens."""
-    policy = HttpPolicy(
-        TOKEN_RETRIES, understand_oauth, oauth_error_factory(hints, WORDS), source=SALESFORCE
-    )
-    return HttpClient(
-        policy,
-        clock=context.clock,
-        entropy=context.entropy,
-        budget=context.budget,
-        transport=transport,
-    )
+    return oauth.token_client(context, transport, hints, source=SALESFORCE, words=WORDS)
 
 
 def session_of(config: SalesforceConfig, context: Context, client: HttpClient) -> OAuthSession:

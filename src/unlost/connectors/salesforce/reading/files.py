@@ -17,7 +17,7 @@ from unlost.connectors.salesforce.http.api import SalesforceApi
 from unlost.connectors.salesforce.http.errors import SALESFORCE, SalesforceRefusal
 from unlost.connectors.salesforce.images import image_path, images_in
 from unlost.kit.columns import column_or_null
-from unlost.kit.files import BUFFER, ProvedFile, proved_stream
+from unlost.kit.files import BUFFER, ProvedFile, file_refs, proved_stream
 from unlost.kit.http import FILE, IMAGE
 from unlost.model.errors import IntegrityError, NotFound
 from unlost.model.source.images import (
@@ -41,32 +41,14 @@ def files_in(table: Table, rows: Rows) -> Sequence[FileRef]:
     """
     if rows.cells is None or not (table.files or table.image_columns):
         return ()
-    files = [ref for column in table.files for ref in _refs(table, column, rows.cells, rows)]
-    return [*files, *images_in(table, rows)]
-
-
-def _refs(table: Table, column: FileColumn, cells: pa.RecordBatch, rows: Rows) -> Iterator[FileRef]:
-    mask = _with_bytes(cells, rows, column)
-    picked = [
-        array.filter(mask).to_pylist()
-        for array in (
-            rows.ids,
-            column_or_null(cells, column.size_column),
-            column_or_null(cells, column.checksum_column),
-            column_or_null(cells, column.name_column),
-            column_or_null(cells, column.type_column),
+    files = [
+        ref
+        for column in table.files
+        for ref in file_refs(
+            table, column, rows, _with_bytes(rows.cells, rows, column), algorithm="md5"
         )
     ]
-    for record, size, checksum, name, kind in zip(*picked, strict=True):
-        yield FileRef(
-            table=table.name,
-            record=record,
-            column=column.column,
-            size=_whole_number(size),
-            checksum=f"md5:{checksum.lower()}" if checksum else None,
-            name=name or "",
-            media_type=kind or "",
-        )
+    return [*files, *images_in(table, rows)]
 
 
 def _with_bytes(cells: pa.RecordBatch, rows: Rows, column: FileColumn) -> pa.Array:
@@ -77,14 +59,6 @@ def _with_bytes(cells: pa.RecordBatch, rows: Rows, column: FileColumn) -> pa.Arr
     elsewhere = pc.or_(linked, pc.fill_null(outside, fill_value=False))
     without = pc.or_(elsewhere, pc.fill_null(empty, fill_value=False))
     return pc.and_(alive, pc.invert(without))
-
-
-def _whole_number(text: str | None) -> int | None:
-    """A size: an integer, or one in the exponent form of large CSV numbers; None if it is none."""
-    try:
-        return int(float(text)) if text else None
-    except (ValueError, OverflowError):
-        return None
 
 
 class ProvedImage(ProvedFile):

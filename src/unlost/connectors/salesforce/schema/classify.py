@@ -7,6 +7,7 @@ from typing import Any
 
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.schema.special import METADATA_VIEWS, VIRTUAL, is_event
+from unlost.kit.exclusions import table_excluded
 from unlost.model.finding import Finding, FindingKind, Severity
 
 BIG = "__b"
@@ -26,21 +27,8 @@ def why_excluded(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding 
             reason=reason,
         )
     if not _chosen(name, config):
-        return _excluded(entry, name, config)
+        return table_excluded(name, by_name=name in config.exclude, label=_label(entry))
     return _big_object(entry, name) if name.endswith(BIG) else None
-
-
-def _excluded(entry: Mapping[str, Any], name: str, config: SalesforceConfig) -> Finding:
-    return Finding.of(
-        FindingKind.TABLE_EXCLUDED,
-        Severity.GAP,
-        "{label} is excluded by the settings of the org.",
-        "To protect it, remove it from the list of excluded tables."
-        if name in config.exclude
-        else "To protect it, add it to the list of tables to back up.",
-        table=name,
-        label=_label(entry),
-    )
 
 
 def _chosen(name: str, config: SalesforceConfig) -> bool:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unlost.kit.outcomes import done
 from unlost.model.source.writing import (
     DELETE_BLOCKED,
     DELETE_TOO_LARGE,
@@ -75,21 +76,9 @@ NEXT_STEPS = {
 }
 
 
-def done(key: str, record: str) -> RowOutcome:
-    """The outcome of a row that was written."""
-    return RowOutcome(key, OutcomeKind.DONE, record)
-
-
 def deleted(outcome: RowOutcome) -> RowOutcome:
     """The outcome of a delete: a record that is gone already counts as deleted."""
     return done(outcome.key, outcome.id or "") if outcome.native in GONE else outcome
-
-
-def unknown(key: str) -> RowOutcome:
-    """The outcome of a row without an answer."""
-    return RowOutcome(
-        key, OutcomeKind.UNKNOWN, code="write-answer-lost", sentence="The answer was lost."
-    )
 
 
 def failed(

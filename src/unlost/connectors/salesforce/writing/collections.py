@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from unlost.connectors.salesforce.http.api import JSON, SEND_JSON
-from unlost.connectors.salesforce.writing.answers import of_collection, unknown
+from unlost.connectors.salesforce.writing.answers import of_collection
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
 from unlost.kit.http import AnswerLost, HttpCall
+from unlost.kit.outcomes import unknown
 from unlost.model.errors import UnlostError
 from unlost.model.ports.system import Entropy
 from unlost.model.source.schema import Table

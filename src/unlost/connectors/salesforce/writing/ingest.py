@@ -15,10 +15,11 @@ from itertools import count
 from unlost.connectors.salesforce.http.api import JSON, SEND_JSON
 from unlost.connectors.salesforce.http.shapes import Created, IngestJob, IngestJobList
 from unlost.connectors.salesforce.reading.bulk import pause
-from unlost.connectors.salesforce.writing.answers import done, of_bulk, unknown
+from unlost.connectors.salesforce.writing.answers import of_bulk
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.values import csv_cell, encode
 from unlost.kit.http import RESULTS, AnswerLost, HttpCall
+from unlost.kit.outcomes import done, unknown
 from unlost.kit.paging import follow
 from unlost.model.errors import UnlostError
 from unlost.model.ports.system import Entropy

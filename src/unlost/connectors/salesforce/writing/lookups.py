@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
 from itertools import batched
 from typing import Any
 from urllib.parse import quote_plus
@@ -24,7 +23,8 @@ from unlost.connectors.salesforce.rows import observed
 from unlost.connectors.salesforce.schema.special import NEW_BY, filter_of
 from unlost.kit.http import AnswerTooLarge
 from unlost.kit.json_to_arrow import batch_of, text_of
-from unlost.model.errors import Conflict, SourceRefused, TransientError
+from unlost.kit.matching import MatchLookup
+from unlost.model.errors import SourceRefused, TransientError
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table, WireKind
 from unlost.model.source.writing import RecordQuery, ReferrerQuery
@@ -366,70 +366,6 @@ def _archives(table: Table) -> bool:
     return table.column("IsArchived") is not None
 
 
-class MatchLookup:
-    """Wanted values, and the records that have them.
-
-    Some unique columns distinguish upper from lower case and some do not: a record with the exact
-    value comes before one that has it in another case.
-    """
-
-    def __init__(
-        self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
-    ) -> None:
-        self._table, self._columns = table, columns
-        self._wanted = set(values)
-        self._folded: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
-        for value in sorted(self._wanted):
-            self._folded.setdefault(_folded(table, columns, value), []).append(value)
-        self._exact: dict[tuple[str, ...], list[str]] = {}
-        self._near: dict[tuple[str, ...], list[str]] = {}
-
-    @property
-    def firsts(self) -> list[str]:
-        """The values of the first column."""
-        return sorted({value[0] for value in self._wanted})
-
-    def take(self, values: tuple[str, ...], record: str) -> None:
-        """Add a live record and its values."""
-        if values in self._wanted:
-            self._exact.setdefault(values, []).append(record)
-            return
-        for value in self._folded.get(_folded(self._table, self._columns, values), ()):
-            self._near.setdefault(value, []).append(record)
-
-    def records(self) -> dict[tuple[str, ...], str]:
-        """The record of each value; raises Conflict (``key-not-unique``)."""
-        records = self._near | self._exact
-        if any(len(same) > 1 for same in records.values()):
-            raise _not_unique(self._table, self._columns)
-        return {value: same[0] for value, same in records.items()}
-
-
-def _folded(table: Table, columns: tuple[str, ...], value: tuple[str, ...]) -> tuple[str, ...]:
-    """Values as Salesforce compares them: texts without their case, numbers by their size."""
-    return tuple(_plain(table, *pair) for pair in zip(columns, value, strict=True))
-
-
-def _plain(table: Table, name: str, text: str) -> str:
-    column = table.column(name)
-    if column is not None and column.kind in (WireKind.INTEGER, WireKind.DECIMAL):
-        try:
-            return str(Decimal(text).normalize())
-        except InvalidOperation:
-            return text
-    return text.casefold()
-
-
 def _literal(table: Table, name: str, text: str) -> str:
     column = table.column(name)
     return text if column is not None and column.kind in BARE else soql.text(text)
-
-
-def _not_unique(table: Table, columns: tuple[str, ...]) -> Conflict:
-    return Conflict(
-        "key-not-unique",
-        "Several records of {label} share a value of {columns}.",
-        next_step="Make the values unique by hand, then make a new plan.",
-        label=table.label or table.name,
-        columns=", ".join(columns),
-    )

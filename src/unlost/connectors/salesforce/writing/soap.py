@@ -9,9 +9,10 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from unlost.connectors.salesforce.http.errors import LONGEST_CODE, first_line
-from unlost.connectors.salesforce.writing.answers import done, failed, unknown
+from unlost.connectors.salesforce.writing.answers import failed
 from unlost.connectors.salesforce.writing.calls import WriteClient, answer_lost
 from unlost.kit.http import AnswerLimits, AnswerLost, HttpAnswer, HttpCall
+from unlost.kit.outcomes import done, unknown
 from unlost.model.errors import AuthExpired, TransientError
 from unlost.model.source.writing import NOT_IN_BIN, RowOutcome, WriteRow
 

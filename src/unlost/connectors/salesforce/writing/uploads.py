@@ -11,10 +11,11 @@ from typing import BinaryIO
 from unlost.connectors.salesforce.http.api import JSON
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import Created
-from unlost.connectors.salesforce.writing.answers import done, failed, unknown
+from unlost.connectors.salesforce.writing.answers import failed
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
 from unlost.kit.http import AnswerLost, HttpCall
+from unlost.kit.outcomes import done, unknown
 from unlost.model.ports.system import Entropy
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import RowOutcome, WriteRow

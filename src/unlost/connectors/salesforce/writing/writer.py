@@ -12,8 +12,6 @@ from unlost.connectors.salesforce.http.shapes import DescribedObject
 from unlost.connectors.salesforce.writing.answers import (
     DUPLICATE,
     deleted,
-    done,
-    unknown,
     without_bulk,
 )
 from unlost.connectors.salesforce.writing.automation import automation_of
@@ -46,6 +44,7 @@ from unlost.connectors.salesforce.writing.shape import shaped
 from unlost.connectors.salesforce.writing.soap import RecycleBin
 from unlost.connectors.salesforce.writing.uploads import FileUploads
 from unlost.connectors.salesforce.writing.values import fits_bulk
+from unlost.kit.outcomes import done, unknown
 from unlost.model.bypass import AutomationList, Bypass, BypassState
 from unlost.model.errors import UnlostError, UsageError
 from unlost.model.org import OrgIdentity

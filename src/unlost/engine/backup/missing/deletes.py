@@ -10,6 +10,7 @@ stays as it was and is marked as hidden. A lost permission therefore never becom
     └─ the others:
          rights changed since last census   ─► NOT_VISIBLE  marked as hidden
          more than the breaker allows       ─► UNUSUAL      marked as hidden, with an alert
+           (without those that went with their parents: ``cascades``)
          otherwise                          ─► DELETED      tombstones
 
 See docs/explanation/backup.md, "What is deleted".
@@ -18,7 +19,9 @@ See docs/explanation/backup.md, "What is deleted".
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
+from unlost.engine.backup.missing.cascades import DeletedParents
 from unlost.engine.backup.missing.census import CensusResult
 from unlost.engine.backup.missing.lookup import (
     Batch,
@@ -106,7 +109,9 @@ def delete_verdict(
     return DeleteVerdict.UNUSUAL
 
 
-def look_for_differences(session: BackupSession, census: CensusResult) -> Differences:
+def look_for_differences(
+    session: BackupSession, census: CensusResult, parents: DeletedParents
+) -> Differences:
     """Look up the records that only the census has, and the ones that it lacks."""
     table = census.table
     unread = look_up(session, temp_id_batches(session, table, LookupReason.UNREAD, census.unread))
@@ -119,12 +124,17 @@ def look_for_differences(session: BackupSession, census: CensusResult) -> Differ
     return Differences(
         tuple(unread),
         tuple(lost) if lost is not None else None,
-        look_for_hidden(session, census, live_count=_live_count(session, table)),
+        look_for_hidden(session, census, parents, live_count=_live_count(session, table)),
     )
 
 
 def resolve(
-    session: BackupSession, census: CensusResult, differences: Differences, *, trusted: bool
+    session: BackupSession,
+    census: CensusResult,
+    differences: Differences,
+    parents: DeletedParents,
+    *,
+    trusted: bool,
 ) -> ResolvedDeletes:
     """Decide about the records that neither census nor lookup found.
 
@@ -136,12 +146,12 @@ def resolve(
         # are.
         return ResolvedDeletes(reads, failure=failure)
     missing, count = _missing(session, census, differences.lost)
-    believed = delete_verdict(
-        trusted=trusted,
-        missing=count,
-        live_count=_live_count(session, census.table),
-        policy=session.policy,
-    )
+    live_count = _live_count(session, census.table)
+    judged = partial(delete_verdict, trusted=trusted, live_count=live_count, policy=session.policy)
+    believed = judged(missing=count)
+    if believed is DeleteVerdict.UNUSUAL and differences.lost is not None:
+        lost = (lookup.missing for lookup in differences.lost)
+        believed = judged(missing=sum(parents.unexplained(census.table, ids) for ids in lost))
     pieces, gone = _apply_verdict(session, missing, believed, census)
     if not trusted:
         return ResolvedDeletes(reads, pieces, believed, gone)

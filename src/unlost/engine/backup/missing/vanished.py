@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from unlost.engine.backup.missing.cascades import DeletedParents
 from unlost.engine.backup.missing.census import CensusResult
 from unlost.engine.backup.missing.lookup import (
     Batch,
@@ -40,17 +41,21 @@ class VanishedRows:
 
 
 def look_for_hidden(
-    session: BackupSession, census: CensusResult, *, live_count: int
+    session: BackupSession, census: CensusResult, parents: DeletedParents, *, live_count: int
 ) -> VanishedRows:
     """Look up hidden rows that would be visible if they still existed.
 
-    Looks up none if there are more than the breaker allows in a table of ``live_count`` rows.
+    Looks up none if there are more than the breaker allows in a table of ``live_count`` rows,
+    without those that went with their parents.
     """
     ids: list[str] = []
+    missing = 0
     for batch in temp_id_batches(session, census.table, LookupReason.HIDDEN, census.vanished):
-        ids += _seen_under_these_rights(session, batch)
+        seen = _seen_under_these_rights(session, batch)
+        ids += seen
+        missing += parents.unexplained(census.table, seen)
         # Checked while collecting: no calls are spent on a loss that is not believed anyway.
-        if not session.policy.allows_loss(missing=len(ids), live_count=live_count):
+        if not session.policy.allows_loss(missing=missing, live_count=live_count):
             return VanishedRows()
     return VanishedRows(
         tuple(look_up(session, batched(session, census.table, LookupReason.HIDDEN, ids)))

@@ -4,7 +4,7 @@ A backup is not one instant. A child read before its parent was created, or a pa
 the run read, shows up here, and so does a parent that the user may not see.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import polars as pl
 import pyarrow as pa
@@ -13,7 +13,9 @@ import pyarrow.compute as pc
 from unlost.engine.backup.row_observer import ReadResult
 from unlost.engine.backup.session import BackupSession
 from unlost.engine.temp_rows import batches
+from unlost.model.named_records import tables_named
 from unlost.model.source.reading import Op
+from unlost.model.source.schema import Reference
 
 GET_IDS = 1_000
 
@@ -44,9 +46,23 @@ def _references(
             column = session.table(table).table.column(batch.column("column")[0].as_py())
             assert column is not None
             assert column.reference is not None
-            if set(column.reference.tables) <= read:
-                by_target.setdefault(column.reference.tables, []).append(batch.column("id"))
+            for tables, ids in _by_tables(column.reference, batch):
+                if set(tables) <= read:
+                    by_target.setdefault(tables, []).append(ids)
     return {targets: pc.unique(pa.chunked_array(ids)) for targets, ids in by_target.items()}
+
+
+def _by_tables(
+    reference: Reference, batch: pa.RecordBatch
+) -> Iterator[tuple[tuple[str, ...], pa.Array]]:
+    """The ids of a batch, by the tables in which they may be."""
+    if reference.table_column is None:
+        yield reference.tables, batch.column("id")
+        return
+    named = batch.column("table")
+    for name in pc.unique(named).to_pylist():
+        same = pc.equal(named, name) if name is not None else pc.is_null(named)
+        yield tables_named(reference, name), batch.column("id").filter(same)
 
 
 def _pointing_nowhere(

@@ -33,8 +33,29 @@ class ColumnRoles:
         return {
             column.name: column.reference
             for column in (*self.shape.columns, *later)
-            if column.reference is not None and column.reference.tables and column.name in wanted
+            if column.reference is not None
+            and column.reference.tables
+            and column.reference.key_column is None
+            and column.name in wanted
         }
+
+    @cached_property
+    def keyed(self) -> Mapping[str, Reference]:
+        """References by key: texts that are set as they are, and that name records."""
+        written = self.capability.settable | self.capability.changeable
+        return {
+            column.name: column.reference
+            for column in self.shape.columns
+            if column.reference is not None
+            and column.reference.key_column is not None
+            and column.name in written
+        }
+
+    @cached_property
+    def table_columns(self) -> frozenset[str]:
+        """Columns that name the tables of references."""
+        references = (*self.references.values(), *self.keyed.values())
+        return frozenset(filter(None, (reference.table_column for reference in references)))
 
     @cached_property
     def later(self) -> frozenset[str]:

@@ -20,6 +20,7 @@ from unlost.engine.restore.values.cells import Brief, briefs, different, digests
 from unlost.engine.restore.values.edits import Backups, Values
 from unlost.engine.restore.values.taken import taken_cells
 from unlost.engine.restore.values.text_images import masked, shown_images
+from unlost.model.named_records import tables_of, texts_of
 from unlost.model.plan import RecordKey
 from unlost.model.source.reading import Op
 from unlost.model.source.schema import Table, WireKind
@@ -63,8 +64,9 @@ class ImageText:
 class RecordFacts:
     """Facts about one record.
 
-    ``references`` are wanted, by column; ``differs`` are columns that differ in the org and can be
-    set, without references. ``seen`` has the org's values, as an expectation for the run. ``newer``
+    ``references`` are wanted, by column, and so are ``keyed`` ones, which name records by their
+    keys. ``tables``: those in which the record of a reference may be, where its row names them.
+    ``differs`` are columns that differ in the org and can be set, without references. ``seen`` has the org's values, as an expectation for the run. ``newer``
     columns were changed again after the values that are to be replaced. ``unsettable`` columns hold
     values that cannot be set, ``vanished_columns`` ones no longer exist in the org; ``lacking`` ones are
     empty though the org requires a value. ``late`` columns are set after all others. ``plain``
@@ -113,6 +115,8 @@ class RecordFacts:
     checksum: str | None = None
     live_file_bytes: int | None = None
     live_checksum: str | None = None
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keyed: Mapping[str, str] = field(default_factory=dict)
 
 
 def facts_of(
@@ -288,7 +292,17 @@ class _Batch:
             cells.get(roles.checksum_column or ""),
             _file_bytes((live or {}).get(roles.size_column or "")),
             (live or {}).get(roles.checksum_column or ""),
+            self._tables(cells),
+            {name: text for name in roles.keyed if (text := cells.get(name))},
         )
+
+    def _tables(self, cells: Cells) -> Mapping[str, tuple[str, ...]]:
+        """The tables of the references whose rows name them."""
+        return {
+            name: tables_of(reference, cells)
+            for name, reference in (*self.roles.references.items(), *self.roles.keyed.items())
+            if reference.table_column is not None
+        }
 
     def _images(self, at: int, record: str) -> Iterator[ImageText]:
         """The texts that show images of the record."""
@@ -379,11 +393,14 @@ class _Batch:
 
     def _names_same(self, name: str, former: Cells, live: Cells) -> bool:
         """True if a reference still names the same record, which an earlier restore gave a new id."""
-        reference, then, now = self.roles.references.get(name), former.get(name), live.get(name)
-        if reference is None or then is None or now is None:
+        reference, life = self.roles.references.get(name), self.survey.life
+        if reference is None:
             return False
-        life = self.survey.life
-        return any(life(RecordKey(t, then)) == life(RecordKey(t, now)) for t in reference.tables)
+        then, now = (texts_of(reference, cells.get(name)) for cells in (former, live))
+        return 0 < len(then) == len(now) and all(
+            any(life(RecordKey(t, before)) == life(RecordKey(t, after)) for t in reference.tables)
+            for before, after in zip(then, now, strict=True)
+        )
 
     def _wanted(self, names: Sequence[str], pick: WantedState, edits: Values) -> Sequence[str]:
         """The columns that are to be as they were, or as they were typed."""
@@ -403,6 +420,8 @@ class _Batch:
             *roles.unsettable,
             *roles.vanished_columns,
             *roles.needs,
+            *roles.table_columns,
+            *roles.keyed,
             *(late.column for late in capability.late),
             *(column for key in capability.keys for column in key.columns),
             *(column for column, _ in capability.by_product_when),

@@ -65,7 +65,8 @@ def _targets(settling: ReferenceSettlement, owner: DraftStep) -> AbstractSet[Rec
     """The records that the changed references of a record will name."""
     records, facts = settling.records, owner.facts
     changed = owner.columns.keys() & facts.references.keys()
-    return {_life(settling, records.target(facts, column)) for column in changed}
+    targets = (target for column in changed for target in records.targets(facts, column))
+    return {_life(settling, target) for target in targets}
 
 
 def _left_targets(settling: ReferenceSettlement, owner: DraftStep) -> AbstractSet[RecordKey]:

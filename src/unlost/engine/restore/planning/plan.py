@@ -76,7 +76,7 @@ from unlost.model.plan import (
     TwinPolicy,
     plan_format,
 )
-from unlost.model.source.schema import Table
+from unlost.model.source.schema import Reference, Table
 from unlost.model.vault.snapshot import StoredFile
 
 __all__ = ["LeftOut", "PlanPorts", "RelatedPolicy", "plan_again", "plan_restore"]
@@ -408,8 +408,8 @@ def _empty(records: PlannedRecordSet, drafts: Sequence[DraftStep]) -> Iterator[E
     """The references that stay empty, in records that are there after the restore."""
     for step in drafts:
         for column in sorted(step.lost_links) if step.action is not Action.SKIP else ():
-            target = str(records.target(step.facts, column))
-            yield EmptyReference(step.key.table, step.key.record, column, target)
+            target, *_ = records.targets(step.facts, column)
+            yield EmptyReference(step.key.table, step.key.record, column, str(target))
 
 
 def _links(records: PlannedRecordSet) -> Iterator[PlanLink]:
@@ -421,11 +421,19 @@ def _links(records: PlannedRecordSet) -> Iterator[PlanLink]:
     }
     for member in records.members.values():
         for column, value in member.facts.references.items():
-            target = records.target(member.facts, column)
-            if target.record != value:
-                links[RecordKey(target.table, value)] = target.record
+            texts = records.texts(member.facts, column, value)
+            targets = records.targets(member.facts, column)
+            for text, target in zip(texts, targets, strict=True):
+                if target.record != text:
+                    links[RecordKey(target.table, text)] = target.record
     for key, live in sorted(links.items(), key=lambda item: str(item[0])):
         yield PlanLink(key.table, key.record, live)
+
+
+def _described(reference: Reference) -> list[str]:
+    """The tables of a reference, and how its cells name records; as ever for a plain id."""
+    ways = (reference.table_column, reference.key_column, reference.separator)
+    return [*sorted(reference.tables), *(way or "" for way in ways if any(ways))]
 
 
 def schema_digest(tables: Sequence[Table]) -> str:
@@ -438,7 +446,7 @@ def schema_digest(tables: Sequence[Table]) -> str:
                     column.name,
                     column.kind.value,
                     sorted(column.traits),
-                    sorted(column.reference.tables) if column.reference is not None else [],
+                    _described(column.reference) if column.reference is not None else [],
                 )
                 for column in sorted(table.columns, key=lambda column: column.name)
             ],

@@ -9,6 +9,9 @@ A reference in the vault holds an id of the past. After the restore it may have 
   is created or a by-product                          ANEW: the run fills in the new id
   does not come back                                  MISSING: empty, with a note
 
+A list becomes ANEW if any of its records does, and keeps the ids of those that do not come back.
+A reference by key is a plain text here: the record that it names comes first (``sequence``).
+
 A created record that requires a MISSING reference is skipped, and so are, in turn, records that
 require it; ``settle`` repeats that until nothing changes. A record whose master does not leave the
 bin with its id cannot be undeleted either, and is created instead. Live records get back the
@@ -30,6 +33,7 @@ from unlost.engine.restore.planning.graph.by_products import (
 from unlost.engine.restore.planning.graph.merges import NO_CHAIN
 from unlost.engine.restore.planning.graph.related import PlannedRecordSet
 from unlost.engine.restore.values.note_code import NoteCode
+from unlost.model.named_records import rewritten, texts_of
 from unlost.model.plan import Action, ActionReason, RecordKey, TwinPolicy
 from unlost.model.source.schema import DeleteRule
 from unlost.model.source.writing import WriteCapability, WriteOp
@@ -164,7 +168,16 @@ class ReferenceSettlement:
 
     def target_id(self, step: DraftStep, column: str) -> str | ReferenceTarget:
         """The id that a wanted reference will have, or its kind of target."""
-        return self._target_id(step, column, step.facts.references[column])
+        value, facts = step.facts.references[column], step.facts
+        reference = self.records.survey.reference(facts.snapshot, facts.key.table, column)
+        if reference.separator is None:
+            return self._target_id(step, column, value)
+        ids = {text: self._target_id(step, column, text) for text in texts_of(reference, value)}
+        if ReferenceTarget.ANEW in ids.values():
+            return ReferenceTarget.ANEW
+        known = {text: live for text, live in ids.items() if isinstance(live, str)}
+        # A list keeps the ids of records that do not come back, as it does when an org deletes them.
+        return rewritten(reference, value, lambda text: known.get(text, text))
 
     def _target_id(self, step: DraftStep, column: str, value: str) -> str | ReferenceTarget:
         target = self.records.target_of(step.facts, column, value)
@@ -264,12 +277,24 @@ class ReferenceSettlement:
                 self.drafts[self.records.target(facts, column)].remark(NoteCode.WAS_MERGED)
             elif merged and facts.made_by_org:
                 continue  # the org moves it along with the record that it belongs to
-            elif seen not in (None, value):
+            elif seen is not None and not self._lacks_only_lost(step, column, seen):
                 step.remark(NoteCode.MOVED_SINCE)
             elif column in capability.changeable:
                 set_column(step, column, capability)
             else:
                 self._note_fixed(step, column)
+
+    def _lacks_only_lost(self, step: DraftStep, column: str, seen: str) -> bool:
+        """True if a reference is as it was, apart from names in a list that are lost."""
+        texts = self.records.texts(step.facts, column, step.facts.references[column])
+        targets = self.records.targets(step.facts, column)
+        still = self.records.texts(step.facts, column, seen)
+        there = [
+            text
+            for text, target in zip(texts, targets, strict=True)
+            if text in still or not self._returns(target)
+        ]
+        return there == [*still]
 
     def _note_fixed(self, step: DraftStep, column: str) -> None:
         """Note a reference that can be set only on create; if it is empty, it stays empty."""
@@ -304,8 +329,11 @@ class ReferenceSettlement:
 
     def _note_emptied(self, step: DraftStep, column: str) -> None:
         """Note a reference that the loss of a record of the plan emptied, if that stays lost."""
-        other = self.drafts.get(self.records.target(step.facts, column))
-        stays_lost = other is not None and other.action is Action.SKIP and not other.stays
+        others = map(self.drafts.get, self.records.targets(step.facts, column))
+        stays_lost = any(
+            other is not None and other.action is Action.SKIP and not other.stays
+            for other in others
+        )
         if stays_lost and step.facts.seen_references[column] is None:
             step.lost_links[column] = None
             step.remark(NoteCode.PARENT_MISSING)
@@ -318,7 +346,11 @@ class ReferenceSettlement:
 
     def _comes_back(self, step: DraftStep, column: str) -> bool:
         """True if a reference points to a record that was lost and comes back."""
-        other = self.drafts.get(self.records.target(step.facts, column))
+        return any(map(self._returns, self.records.targets(step.facts, column)))
+
+    def _returns(self, target: RecordKey) -> bool:
+        """True if a record was lost and comes back."""
+        other = self.drafts.get(target)
         if other is None or not (other.comes_anew or other.stays):
             return False
         returned = other.action in (Action.UNDELETE, Action.ADOPT) or other.is_new

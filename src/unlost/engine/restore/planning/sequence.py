@@ -42,15 +42,22 @@ def _order(settling: ReferenceSettlement) -> Order:
 def _links(settling: ReferenceSettlement, step: DraftStep) -> Iterator[RecordReference]:
     """References of a record to others that are created, or created along with others."""
     capability = settling.capabilities(step.key.table)
-    for column in step.facts.references:
+    for column, target in _targets(settling, step):
         if column not in capability.settable or column in step.facts.late:
             continue
-        target = settling.records.target(step.facts, column)
         origin = settling.products.origin(target)
         if origin == step.key != target:
             continue  # its own by-product
         optional = column in capability.changeable and column not in capability.needs_value
         yield RecordReference(column, origin, late=optional)
+
+
+def _targets(settling: ReferenceSettlement, step: DraftStep) -> Iterator[tuple[str, RecordKey]]:
+    """The records that a record names, by their ids or by their keys, with the column."""
+    for column in step.facts.references:
+        for target in settling.records.targets(step.facts, column):
+            yield column, target
+    yield from settling.records.key_targets(step.facts)
 
 
 def _gathered(settling: ReferenceSettlement) -> dict[RecordKey, list[RecordReference]]:
@@ -81,8 +88,7 @@ def _undeleted(settling: ReferenceSettlement) -> Iterator[Node]:
 def _reopen(settling: ReferenceSettlement) -> None:
     """Find live records that must be drafts again while records are added to them."""
     for draft in settling.drafts.values():
-        for column in draft.facts.references if draft.action.creates else ():
-            target = settling.records.target(draft.facts, column)
+        for _, target in _targets(settling, draft) if draft.action.creates else ():
             late = _draft_column(settling, target.table, draft.key.table)
             master = settling.drafts.get(target)
             if late is None or (master is not None and master.is_new):
@@ -111,7 +117,6 @@ def _needed(settling: ReferenceSettlement, step: DraftStep) -> Iterator[DraftSte
     if maker is not None:
         yield drafts[maker]
         return
-    for column in step.facts.references:
-        target = settling.records.target(step.facts, column)
+    for _, target in _targets(settling, step):
         if target in drafts and drafts[target].action.creates:
             yield drafts[target]

@@ -23,6 +23,7 @@ from unlost.engine.restore.planning.survey import RestoreSurvey
 from unlost.engine.restore.values.cells import digest_of
 from unlost.engine.restore.values.note_code import NoteCode
 from unlost.model.errors import NotFound
+from unlost.model.named_records import possible_keys, read_columns
 from unlost.model.plan import (
     Action,
     PlanNote,
@@ -32,7 +33,7 @@ from unlost.model.plan import (
     Selection,
     SelectionKind,
 )
-from unlost.model.source.schema import DeleteRule, Table
+from unlost.model.source.schema import Column, DeleteRule, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,25 +185,22 @@ def _masters(
         table = survey.table(name)
         columns = _cascades(table)
         ids = [key.record for key in named if key.table == name]
-        rows = survey.rows(name, ids, columns=sorted(columns)) if columns else {}
+        read = sorted(read_columns(table, columns))
+        rows = survey.rows(name, ids, columns=read) if columns else {}
         for record, row in rows.items():
             key = RecordKey(name, record)
-            owners = {
-                RecordKey(owner, row.cells.get(column) or "")
-                for column, tables in columns.items()
-                for owner in tables
-            } & every
+            owners = {key for c in columns for key in possible_keys(c, row.cells)} & every
             if row.deleted and owners and _in_same_call(archived, key, owners):
                 yield key, owners
 
 
-def _cascades(table: Table) -> Mapping[str, Sequence[str]]:
-    """The columns that refer to masters, and the tables of these."""
-    return {
-        column.name: column.reference.tables
+def _cascades(table: Table) -> Sequence[Column]:
+    """The columns that refer to masters."""
+    return [
+        column
         for column in table.columns
         if column.reference is not None and column.reference.rule is DeleteRule.CASCADE
-    }
+    ]
 
 
 def _in_same_call(

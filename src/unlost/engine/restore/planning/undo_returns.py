@@ -12,6 +12,7 @@ from unlost.engine.restore.planning.survey import LiveRow, RestoreSurvey
 from unlost.engine.restore.planning.undo_step import UndoStep, place_of
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.note_code import NoteCode
+from unlost.model.named_records import possible_keys
 from unlost.model.plan import (
     Action,
     RecordKey,
@@ -122,9 +123,8 @@ def _is_absent(step: UndoStep) -> bool:
 
 def _leads_to(step: UndoStep, table: Table, name: str, targets: Collection[RecordKey]) -> bool:
     column = table.column(name)
-    owners = column.reference.tables if column is not None and column.reference is not None else ()
-    value = step.effect.before[name] or ""
-    return any(RecordKey(owner, value) in targets for owner in owners)
+    keys = possible_keys(column, step.effect.before) if column is not None else ()
+    return any(key in targets for key in keys)
 
 
 def _set_fewer(step: UndoStep, table: Table, lost: Collection[str]) -> None:
@@ -148,10 +148,9 @@ def set_emptied(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
         names = [
             column.name
             for column in table.columns
-            if column.reference is not None and column.name in changeable
+            if column.name in changeable
             if column.name in step.emptied
-            for owner in column.reference.tables
-            if RecordKey(owner, step.effect.before.get(column.name) or "") in back
+            if not back.isdisjoint(possible_keys(column, step.effect.before))
         ]
         if step.action is Action.UNDELETE:
             step.columns = tuple(sorted(names))
@@ -164,12 +163,11 @@ def set_circular_late(survey: RestoreSurvey, steps: Iterable[UndoStep]) -> None:
         table = survey.table(step.effect.table)
         capability = survey.capability(table.name)
         optional = capability.changeable - capability.needs_value
-        references = [(c.name, c.reference.tables) for c in table.columns if c.reference]
         targets = (
-            (name, new.get(RecordKey(owner, step.effect.before.get(name) or "")))
-            for name, owners in references
-            if name in optional
-            for owner in owners
+            (column.name, new.get(key))
+            for column in table.columns
+            if column.name in optional
+            for key in possible_keys(column, step.effect.before)
         )
         later = {name for name, target in targets if target and target.level >= step.level}
         step.late = tuple(sorted({*step.late, *later}))
@@ -192,8 +190,7 @@ def _masters(effect: Effect, table: Table, known: RunEffects) -> Iterator[Record
     for column in table.columns:
         reference = column.reference
         if reference is not None and reference.rule is DeleteRule.CASCADE:
-            for name in reference.tables:
-                key = RecordKey(name, effect.before.get(column.name) or "")
+            for key in possible_keys(column, effect.before):
                 master = known.effects.get(key)
                 if master is not None and master.kind is EffectKind.REMOVED:
                     yield key

@@ -18,6 +18,7 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.running.wanted import taken
 from unlost.engine.restore.values.cells import digests
 from unlost.engine.restore.values.note_code import NoteCode
+from unlost.model.named_records import possible_keys
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.source.reading import Rows
 from unlost.model.source.writing import OutcomeKind
@@ -102,9 +103,9 @@ def _named_before(
         step.key: {
             column.name: value
             for column in session.table(step.table).columns
-            if column.reference is not None and column.name not in step.columns
+            if column.name not in step.columns
             if (value := wanted[step.key].get(column.name)) is not None
-            if again.intersection(RecordKey(table, value) for table in column.reference.tables)
+            if again.intersection(possible_keys(column, wanted[step.key]))
         }
         for step in still
     }

@@ -18,6 +18,7 @@ from unlost.engine.restore.values.note_code import NoteCode
 from unlost.engine.restore.values.outcome import Difference
 from unlost.engine.restore.values.text_images import masked
 from unlost.engine.sameness import unequal
+from unlost.model.named_records import names_ids, possible_keys
 from unlost.model.plan import Action, ActionReason, PlanStep, RecordKey, SelectionKind
 from unlost.model.source.schema import Column, Table, WireKind
 from unlost.model.source.writing import NeverReason
@@ -97,11 +98,10 @@ def _difference(column: str, reason: str, target: str) -> Difference:
 def _target(session: RestoreSession, table: Table, states: States, row: int, name: str) -> str:
     """The record that an empty reference should refer to; "" if an older plan does not name it."""
     planned = session.empty_of(states.steps[row]).get(name)
-    column, value = table.column(name), states.rows.column(name)[row].as_py()
-    if planned is not None or value is None or column is None or column.reference is None:
+    column = table.column(name)
+    keys = [*possible_keys(column, states.cells(row, column))] if column is not None else []
+    if planned is not None or not keys:
         return planned or ""
-    tables = column.reference.tables
-    keys = [RecordKey(target, value) for target in tables]
     links = session.links
     return str(next((key for key in keys if key in links.steps or links.earlier.get(key)), keys[0]))
 
@@ -113,9 +113,8 @@ def _expected_columns(session: RestoreSession, table: Table, states: States) -> 
     arrays: dict[str, pa.Array] = {}
     for name in states.rows.column_names:
         column, wanted_texts = table.column(name), states.rows.column(name)
-        linked = column is not None and column.reference is not None
-        if column is not None and linked:
-            arrays[name] = links.mapped(column, wanted_texts)
+        if names_ids(column):
+            arrays[name] = links.mapped(column, states.rows)
         else:
             arrays[name] = _readdressed(session, table, name, wanted_texts.combine_chunks())
     return arrays
@@ -247,12 +246,8 @@ def _links_into_plan(
 ) -> Iterator[str]:
     """The references of a related record to records of the plan, the reason for its inclusion."""
     for column in table.columns:
-        if column.reference is None or column.name not in states.rows.column_names:
-            continue
-        value = states.rows.column(column.name)[row].as_py()
-        if any(
-            RecordKey(target, value) in session.links.steps for target in column.reference.tables
-        ):
+        keys = possible_keys(column, states.cells(row, column))
+        if any(key in session.links.steps for key in keys):
             yield column.name
 
 

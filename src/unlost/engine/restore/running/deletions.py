@@ -9,6 +9,7 @@ from unlost.engine.restore.journal.entries import CallIntent, Pass
 from unlost.engine.restore.running.org_watch import SKEW, watched_columns
 from unlost.engine.restore.running.session import RestoreSession
 from unlost.model.errors import UsageError
+from unlost.model.named_records import possible_keys
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.source import Source
 from unlost.model.source.reading import Op
@@ -107,17 +108,16 @@ def _with_other_master(session: RestoreSession, steps: Sequence[PlanStep]) -> se
     if not details:
         return set()
     masters = [
-        (column.name, target)
+        column
         for column in session.table(details[0].table).columns
         if column.reference is not None and column.reference.rule is DeleteRule.CASCADE
-        for target in column.reference.tables
     ]
     results = session.log.state.results.get(Pass.DELETE, {})
     deleted = {key for key, result in results.items() if result.kind is OutcomeKind.DONE}
     return {
         key
         for key, cells in session.wanted.cells(details).items()
-        if any(RecordKey(target, str(cells.get(name))) in deleted for name, target in masters)
+        if any(not deleted.isdisjoint(possible_keys(column, cells)) for column in masters)
     }
 
 

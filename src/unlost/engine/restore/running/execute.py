@@ -277,7 +277,7 @@ def _find_by(session: RestoreSession, table: str, steps: list[PlanStep], key: Ma
 
 def _close(session: RestoreSession) -> RestoreOutcome:
     extra = archiving.vanished(session) if session.is_archive else cleared.outcomes(session)
-    records = (*record_outcomes(session), *extra, *pointing.outcomes(session))
+    records = tuple(pointing.with_failed_updates(session, (*record_outcomes(session), *extra)))
     records += tuple(copying.outcomes(session))
     _link_earlier_lives(session, records)
     outcome = RestoreOutcome(

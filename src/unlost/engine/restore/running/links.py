@@ -3,11 +3,19 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import partial
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from unlost.engine.named_rows import tables_and_texts, with_cells
 from unlost.engine.restore.journal.log import RestoreState
+from unlost.model.named_records import (
+    named_records,
+    names_ids,
+    rewritten,
+    tables_of,
+    texts_of,
+)
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.vault import Vault
 from unlost.model.source.schema import Column
@@ -44,36 +52,37 @@ class Links:
     def prefetch(self, columns: Iterable[Column], rows: Iterable[Mapping[str, str | None]]) -> None:
         """Learn the live ids of all records that these rows refer to, with few queries."""
         all_rows = list(rows)
-        wanted: dict[str, set[str]] = {}
-        for column in columns:
-            if column.reference is None:
-                continue
-            values = {value for row in all_rows if (value := row.get(column.name))}
-            for table in column.reference.tables:
-                wanted.setdefault(table, set()).update(values)
-        for table, values in wanted.items():
-            self._learn(table, values)
+        wanted: dict[tuple[str, ...], set[str]] = {}
+        for column in filter(names_ids, columns):
+            for row in all_rows if column.reference is not None else ():
+                for named in named_records(column, row):
+                    wanted.setdefault(named.tables, set()).add(named.text)
+        self._learn_all(wanted)
 
     def learn(self, columns: Iterable[Column], rows: pa.Table) -> None:
         """The same for rows in columns."""
-        wanted: dict[str, set[str]] = {}
-        for column in columns:
-            if column.reference is None or column.name not in rows.column_names:
-                continue
-            values = set(pc.unique(rows.column(column.name)).to_pylist()) - {None, ""}
-            for table in column.reference.tables if values else ():
-                wanted.setdefault(table, set()).update(values)
-        for table, values in wanted.items():
-            self._learn(table, values)
+        wanted: dict[tuple[str, ...], set[str]] = {}
+        for column in filter(names_ids, columns):
+            if column.name in rows.column_names:
+                for tables, texts in tables_and_texts(rows, column).items():
+                    wanted.setdefault(tables, set()).update(texts)
+        self._learn_all(wanted)
 
-    def mapped(self, column: Column, texts_of_column: pa.ChunkedArray) -> pa.Array:
-        """The live ids that these references must have now; null if there is none (yet)."""
-        texts = texts_of_column.combine_chunks().dictionary_encode()
-        live = [self.resolve(column, value) for value in texts.dictionary.to_pylist()]
-        ids = pa.array(
-            [None if isinstance(target, MissingLink) else target for target in live], pa.string()
-        )
-        return ids.take(texts.indices)
+    def mapped(self, column: Column, rows: pa.Table) -> pa.Array:
+        """The cells that a reference must have now; null if its record has no live id (yet)."""
+        return with_cells(rows, column, partial(self._cell, column))
+
+    def _cell(self, column: Column, cells: Mapping[str, str | None]) -> str | None:
+        live = self.resolve(column, cells)
+        return None if isinstance(live, MissingLink) else live
+
+    def _learn_all(self, wanted: Mapping[tuple[str, ...], set[str]]) -> None:
+        by_table: dict[str, set[str]] = {}
+        for tables, texts in wanted.items():
+            for table in tables:
+                by_table.setdefault(table, set()).update(texts)
+        for table, texts in by_table.items():
+            self._learn(table, texts)
 
     def _learn(self, table: str, values: set[str]) -> None:
         unknown = sorted(
@@ -89,9 +98,23 @@ class Links:
         came = last_lives(rows, org=self.org, target=self.target)
         self.earlier.update({key: came[key] for key in came if key in self.earlier})
 
-    def resolve(self, column: Column, value: str) -> str | MissingLink:
-        """The live id that a reference must have now."""
-        for table in column.reference.tables if column.reference else ():
+    def resolve(self, column: Column, cells: Mapping[str, str | None]) -> str | MissingLink | None:
+        """The cell that a reference must have now; ``cells``: those of its row in the vault.
+
+        In a list, each record with a live id gets it, and all others keep theirs.
+        """
+        cell, reference = cells.get(column.name), column.reference
+        if cell is None or reference is None:
+            return cell
+        tables = tables_of(reference, cells)
+        if reference.separator is None:
+            return self._current(tables, cell)
+        current = ((text, self._current(tables, text)) for text in texts_of(reference, cell))
+        live = {text: now for text, now in current if isinstance(now, str)}
+        return rewritten(reference, cell, lambda text: live.get(text, text))
+
+    def _current(self, tables: Iterable[str], value: str) -> str | MissingLink:
+        for table in tables:
             key = RecordKey(table, value)
             live = self._linked(key)
             if live is not None:

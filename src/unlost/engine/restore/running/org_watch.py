@@ -17,8 +17,11 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from unlost.engine.named_rows import AT as ROW_AT
+from unlost.engine.named_rows import RECORD, TABLE, by_id, naming_rows
 from unlost.engine.storage.mails import instants
 from unlost.model.finding import Severity
+from unlost.model.named_records import names_ids
 from unlost.model.plan import RecordKey
 from unlost.model.ports.source import Source
 from unlost.model.ports.system import Clock
@@ -194,7 +197,8 @@ class OrgWatch:
     def _queries(self, planned: Mapping[str, Sequence[str]]) -> Iterator[tuple[ReferrerQuery, str]]:
         for table in self._asked:
             for column in table.columns:
-                for target in column.reference.tables if column.reference is not None else ():
+                reference = column.reference if names_ids(column) else None
+                for target in reference.tables if reference is not None else ():
                     if planned.get(target):
                         yield ReferrerQuery(table, column.name, planned[target]), target
 
@@ -202,12 +206,14 @@ class OrgWatch:
         """The targets of rows that the copy does not have with this value."""
         if rows.cells is None or not len(rows):
             return set()
+        column = query.table.column(query.column)
+        assert column is not None
         frame = pl.DataFrame({
             ID: rows.ids.to_pylist(),
             query.column: rows.cells.column(query.column).to_pylist(),
         })  # fmt: skip
-        fresh = self._new_references(query.table, frame, query.column)
-        return {RecordKey(target, record) for record in fresh}
+        ids = pl.Series(query.ids, dtype=pl.String)
+        return set(self._new_references(query.table, frame, column, by_id(target, ids)))
 
     # --- rows --------------------------------------------------------------------------------------
 
@@ -233,7 +239,8 @@ class OrgWatch:
             self._note_changed(table, living.filter(inside))
             for column in _references(table, living, self._planned.keys()):
                 for target in column.reference.tables if column.reference is not None else ():
-                    self._note_named(table, living, column.name, target)
+                    named = by_id(target, self._ids(target))
+                    self.changes.named |= set(self._new_references(table, living, column, named))
         masters = (c.name for c in _references(table, frame, self._planned.keys()) if _cascades(c))
         return self._unsettled(table, frame.select(ID, OP, BY, AT, *masters).filter(~live))
 
@@ -272,11 +279,6 @@ class OrgWatch:
             moved = both.filter(instants(STAMP).ne_missing(instants(THEN)))
             self.changes.changed |= {RecordKey(table.name, record) for record in moved[ID]}
 
-    def _note_named(self, table: Table, frame: pl.DataFrame, column: str, target: str) -> None:
-        naming = frame.filter(pl.col(column).is_in(self._ids(target).implode()))
-        fresh = self._new_references(table, naming, column)
-        self.changes.named |= {RecordKey(target, record) for record in fresh}
-
     def _note_deleted(self, table: Table, frame: pl.DataFrame) -> None:
         """Note planned records that are gone: one that others deleted has changed."""
         ours = (pl.col(BY) == self._ports.access.user_id()).fill_null(value=self._hard)
@@ -313,12 +315,18 @@ class OrgWatch:
                     taken = frame.filter(pl.col(column.name).is_in(self._ids(target).implode()))
                     self.changes.vanished |= {RecordKey(table.name, record) for record in taken[ID]}
 
-    def _new_references(self, table: Table, frame: pl.DataFrame, column: str) -> Iterator[str]:
-        """The values of a reference in rows that had another one in the copy, or were not there."""
-        for part in frame.select(ID, column).iter_slices(LOOK_UP):
-            both = part.join(self._copy_state(table, part[ID], column), on=ID, how="left")
-            same = (pl.col(WAS) == Op.STATE.value) & (pl.col(column) == pl.col(THEN))
-            yield from both.filter(~same.fill_null(value=False))[column]
+    def _new_references(
+        self, table: Table, frame: pl.DataFrame, column: Column, targets: pl.DataFrame
+    ) -> Iterator[RecordKey]:
+        """The targets that rows name with another cell than in the copy, or that were not there."""
+        pairs = naming_rows(frame, column, targets)
+        naming = frame[pairs[ROW_AT]].select(ID, column.name).hstack(pairs.select(TABLE, RECORD))
+        for part in naming.iter_slices(LOOK_UP):
+            was = self._copy_state(table, part[ID].unique(), column.name)
+            both = part.join(was, on=ID, how="left")
+            same = (pl.col(WAS) == Op.STATE.value) & (pl.col(column.name) == pl.col(THEN))
+            fresh = both.filter(~same.fill_null(value=False)).select(TABLE, RECORD)
+            yield from (RecordKey(target, record) for target, record in fresh.iter_rows())
 
     def _ids(self, table: str) -> pl.Series:
         return self._planned.get(table, pl.Series([], dtype=pl.String))

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from unlost.engine.restore.running.addresses import Addresses
 from unlost.engine.restore.running.links import Links, MissingLink
 from unlost.engine.restore.running.wanted import States
+from unlost.model.named_records import names_ids
 from unlost.model.plan import PlanStep
 from unlost.model.source.schema import Column, Table
 from unlost.model.source.writing import WriteCapability
@@ -56,12 +57,12 @@ def create_rows(
             _fill(states, built, name, texts_to_send)
             continue
         column = table.column(name)
-        if column is None or column.reference is None:
+        if not names_ids(column):
             _fill(states, built, name, _texts(states, name, capability, addresses))
             if name in capability.defaulted:
                 _name_empty(states, built, name)
             continue
-        live = links.mapped(column, states.rows.column(name)).to_pylist()
+        live = links.mapped(column, states.rows).to_pylist()
         _fill(states, built, name, live)
         # The org itself fills in a by-product: a missing one is no lost reference.
         if name not in products:
@@ -130,7 +131,7 @@ def update_row(columns: tuple[str, ...], wanted: Cells, table: Table, links: Lin
         if value is None:
             built.cells[name] = None
         else:
-            _set(built, table.column(name), name, value, links)
+            _set(built, table.column(name), name, wanted, links)
     return built
 
 
@@ -143,11 +144,11 @@ def late_columns(step: PlanStep, wanted: Cells, capability: WriteCapability) -> 
     return tuple(dict.fromkeys((*step.late, *late_names)))
 
 
-def _set(built: BuiltRow, column: Column | None, name: str, value: str, links: Links) -> None:
-    if column is None or column.reference is None:
-        built.cells[name] = value
+def _set(built: BuiltRow, column: Column | None, name: str, wanted: Cells, links: Links) -> None:
+    if not names_ids(column):
+        built.cells[name] = wanted[name]
         return
-    live = links.resolve(column, value)
+    live = links.resolve(column, wanted)
     if not isinstance(live, MissingLink):
         built.cells[name] = live
     else:
@@ -159,9 +160,9 @@ def expected(wanted: Cells, table: Table, links: Links) -> dict[str, str | None]
     cells: dict[str, str | None] = {}
     for name, value in wanted.items():
         column = table.column(name)
-        if value is None or column is None or column.reference is None:
+        if value is None or not names_ids(column):
             cells[name] = value
         else:
-            live = links.resolve(column, value)
+            live = links.resolve(column, wanted)
             cells[name] = None if isinstance(live, MissingLink) else live
     return cells

@@ -13,7 +13,7 @@ from unlost.engine.restore.values.taken import cells_of_steps, taken_digest
 from unlost.model.errors import IntegrityError
 from unlost.model.plan import PlanStep, RecordKey
 from unlost.model.ports.vault import Snapshot, Vault
-from unlost.model.source.schema import Table
+from unlost.model.source.schema import Column, Table
 from unlost.model.source.writing import Gather
 from unlost.model.vault.snapshot import StoredFile
 
@@ -40,6 +40,13 @@ class States:
             return [None] * len(self.steps)
         column_texts: list[str | None] = self.rows.column(name).to_pylist()
         return column_texts
+
+    def cells(self, row: int, column: Column) -> Cells:
+        """The cells of a row that say which records its column names."""
+        reference = column.reference
+        read = (column.name, reference.table_column) if reference is not None else ()
+        names = [name for name in read if name in self.rows.column_names]
+        return {str(name): self.rows.column(name)[row].as_py() for name in names}
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,7 @@ def swappable(table: Table, capability: WriteCapability) -> frozenset[str]:
         column.name
         for column in table.columns
         if column.reference is not None
+        and column.reference.holds_one_id
         and why_not(table, capability, column.name) is None
         and (column.name in capability.changeable or not people & {*column.reference.tables})
     )

@@ -4,6 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
 
+import polars as pl
+import pyarrow as pa
+
+from unlost.engine.named_rows import AT, RECORD, by_id, naming_rows
+from unlost.model.named_records import names_ids
 from unlost.model.plan import RecordKey
 from unlost.model.ports.writer import PlanningAccess
 from unlost.model.source.reading import Rows
@@ -36,16 +41,21 @@ def referrer_queries(
     for name, ids in by_table.items():
         for table in tables:
             for column in table.columns:
-                if column.reference is not None and name in column.reference.tables:
+                reference = column.reference
+                if reference is not None and name in reference.tables and names_ids(column):
                     yield ReferrerQuery(table, column.name, ids), name
 
 
 def referrers_in(query: ReferrerQuery, target: str, rows: Rows) -> Iterator[Referrer]:
-    """The answer to a query."""
+    """The answer to a query: the records of the query that each row names."""
+    column = query.table.column(query.column)
     assert rows.cells is not None
-    values = rows.cells.column(query.column).to_pylist()
-    for record, value in zip(rows.ids.to_pylist(), values, strict=True):
-        yield Referrer(RecordKey(query.table.name, record), query.column, RecordKey(target, value))
+    assert column is not None
+    cells = pa.Table.from_batches([rows.cells])
+    pairs = naming_rows(cells, column, by_id(target, pl.Series(query.ids, dtype=pl.String)))
+    ids = rows.ids.take(pairs[AT].to_arrow()).to_pylist()
+    for record, named in zip(ids, pairs[RECORD], strict=True):
+        yield Referrer(RecordKey(query.table.name, record), query.column, RecordKey(target, named))
 
 
 def referring_ids(

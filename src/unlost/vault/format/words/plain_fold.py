@@ -90,6 +90,14 @@ def without_dense(text: str) -> str:
     return text if text.isascii() else _DENSE.sub(" ", text)
 
 
+def is_useful(token: str) -> bool:
+    """False for a word of one letter, which is too common to help.
+
+    Digits and dense scripts have short words.
+    """
+    return len(token) > 1 or "0" <= token <= "9" or _DENSE.match(token) is not None
+
+
 def finished(word: str) -> str:
     """The token of a folded word without separators, without leading zeros."""
     bare = word if word.isascii() else _ARTICLE.sub(r"\1", word, count=1)

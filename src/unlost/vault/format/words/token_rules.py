@@ -12,8 +12,8 @@ LONGEST = 64  # characters; the rest of a token is cut off
 
 
 def key_columns(schema: Schema, table: str) -> frozenset[str]:
-    """The columns of a table in which change logs of this schema name their records."""
-    logs = (other.change_log for other in schema.tables)
+    """The columns of a table in which change logs and remarks of this schema name their records."""
+    logs = (log for other in schema.tables for log in (other.change_log, other.remarks))
     return frozenset(log.record_column for log in logs if log is not None and log.table == table)
 
 

@@ -17,10 +17,11 @@ A change log is queried for the rows of one record. The column that names the re
 another kind of token: ``KEY`` and the unchanged value, which no word can equal. The rules have a
 version: a segment of ``$search`` carries the version that made it. See docs/adr/0040.
 
-Polars is imported where columns are cut: a search of a few records does without it.
+A few cells are cut one by one: Polars takes as long for one cell as for hundreds, and a search of a
+few records does without its import. The tokens are the same (``plain_tokens``).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -29,12 +30,25 @@ import pyarrow as pa
 from unlost.model.source.schema import ColumnTrait, SearchedAs, Table
 from unlost.model.source.searched_columns import searched_as
 from unlost.vault.format.physical import SEARCH_FIELDS, U_ID
-from unlost.vault.format.words.token_rules import KEY, LONGEST
+from unlost.vault.format.words.plain_fold import folded, is_known, is_useful
+from unlost.vault.format.words.plain_tokens import (
+    email_tokens,
+    phone_tokens,
+    text_tokens,
+    url_tokens,
+)
+from unlost.vault.format.words.token_rules import KEY, LONGEST, key_token
 
 if TYPE_CHECKING:
     import polars as pl
 
     from unlost.vault.format.words.cell_tokens import SearchedCells
+
+FEW_CELLS = 1_000  # cut one by one in less time than at once
+FEW_BYTES = 100_000  # of all these cells: Polars cuts long texts faster
+
+type PlainCut = Callable[[str], set[str]]
+"""Cuts a folded text into tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,17 @@ class Tokenizer:
     def columns(self) -> tuple[str, ...]:
         """All columns that give tokens."""
         return (*self.searched, *self.keys)
+
+    @property
+    def plain_cuts(self) -> Iterator[tuple[str, PlainCut]]:
+        """The searched columns, each with what cuts a few of its texts."""
+        kinds: tuple[tuple[Sequence[str], PlainCut], ...] = (
+            (self.texts, text_tokens),
+            (self.emails, email_tokens),
+            (self.urls, url_tokens),
+            (self.phones, phone_tokens),
+        )
+        return ((name, cut) for names, cut in kinds for name in names)
 
     def only(self, columns: Collection[str]) -> "Tokenizer":
         """A tokenizer that is limited to some columns."""
@@ -94,6 +119,30 @@ class Tokenizer:
 
     def tokens(self, rows: pa.Table) -> pa.Table:
         """Rows of ``$search`` for rows with ``_u_id`` and source columns by name; not sorted."""
+        cells = rows.select(list(dict.fromkeys(self.columns)))
+        few = len(rows) * len(self.columns) <= FEW_CELLS and cells.nbytes <= FEW_BYTES
+        tokens = self.few_tokens(rows) if few else None
+        return self.many_tokens(rows) if tokens is None else tokens
+
+    def few_tokens(self, rows: pa.Table) -> pa.Table | None:
+        """The tokens of a few rows, cut one by one; None if a text has characters unknown to Python."""
+        records = rows.column(U_ID).to_pylist()
+        token_rows: list[tuple[str, str, str]] = []
+        for name, cut in self.plain_cuts:
+            for record, text in zip(records, rows.column(name).to_pylist(), strict=True):
+                if text is not None and not is_known(text):
+                    return None
+                if text:
+                    tokens = sorted(filter(is_useful, cut(folded(text))))
+                    token_rows.extend((token, record, name) for token in tokens)
+        for name in self.keys:
+            values = zip(records, rows.column(name).to_pylist(), strict=True)
+            token_rows.extend((key_token(value), record, name) for record, value in values if value)
+        parts = ([row[place] for row in token_rows] for place in range(3))
+        return self._as_table(*(pa.array(part, pa.string()) for part in parts))
+
+    def many_tokens(self, rows: pa.Table) -> pa.Table:
+        """The tokens of rows, all of a column cut at once."""
         import polars as pl
 
         from unlost.vault.format.words.fold import DENSE
@@ -105,14 +154,21 @@ class Tokenizer:
         useful = ~short | pl.col("token").str.contains(f"^[0-9{DENSE}]")
         words = self.cells(rows).words().filter(useful)
         token_rows = pl.concat([words, self._key_tokens(rows)]) if self.keys else words
-        columns = {
-            U_ID: token_rows.get_column("token").to_arrow(),
-            "table": pa.repeat(pa.scalar(self.table, pa.string()), len(token_rows)),
-            "record": ids.gather(token_rows.get_column("row")).to_arrow(),
-            "column": names.gather(token_rows.get_column("column")).to_arrow(),
+        return self._as_table(
+            token_rows.get_column("token").to_arrow(),
+            ids.gather(token_rows.get_column("row")).to_arrow(),
+            names.gather(token_rows.get_column("column")).to_arrow(),
+        )
+
+    def _as_table(self, tokens: pa.Array, records: pa.Array, columns: pa.Array) -> pa.Table:
+        parts = {
+            U_ID: tokens,
+            "table": pa.repeat(pa.scalar(self.table, pa.string()), len(tokens)),
+            "record": records,
+            "column": columns,
         }
         return pa.table(
-            [columns[field.name].cast(pa.string()) for field in SEARCH_FIELDS],
+            [parts[field.name].cast(pa.string()) for field in SEARCH_FIELDS],
             schema=pa.schema(SEARCH_FIELDS),
         )
 

@@ -55,6 +55,7 @@ def _matches(request: UserRequest, query: RecordSearch, *, start: int) -> FindRe
         request.unlost,
         query.text,
         org=query.org or None,
+        system=query.system or None,
         table=query.table or None,
         state=query.state,
         deleted_by=query.deleted_by or None,
@@ -71,7 +72,7 @@ def _list_of(search: RecordSearch, result: FindResult) -> tuple[str, ListQuery |
     if not search.table or len(places) != 1 or not (search.org or len(result.searched) == 1):
         return "", None
     [(org, table)] = places
-    return org, ListQuery(ListKind.MATCHES, table, search=replace(search, org=""))
+    return org, ListQuery(ListKind.MATCHES, table, search=replace(search, org="", system=""))
 
 
 def _listed(search: RecordSearch, org: str, query: ListQuery | None) -> str:

@@ -62,6 +62,7 @@ def search_in(given: QueryDict) -> RecordSearch:
         since=typed("since"),
         until=typed("until"),
         former="former" in given,
+        system=typed("system"),
     )
 
 
@@ -76,6 +77,7 @@ def search_fields(query: RecordSearch) -> dict[str, str]:
     return {
         "q": query.text,
         "org": query.org,
+        "system": query.system,
         "table": query.table,
         "state": query.state.value if query.state is not None else "",
         "by": query.deleted_by,

@@ -9,7 +9,7 @@ import pytest
 
 from fakes.salesforce import describe, field, system_fields
 from unlost.connectors.salesforce.writing import ingest
-from unlost.connectors.salesforce.writing.answers import of_bulk, of_collection, unknown
+from unlost.connectors.salesforce.writing.answers import of_bulk, of_collection
 from unlost.connectors.salesforce.writing.capability import StatusValues, capability_of
 from unlost.connectors.salesforce.writing.ingest import uploads
 from unlost.connectors.salesforce.writing.rules import RULES, never, rule_for
@@ -22,6 +22,7 @@ from unlost.connectors.salesforce.writing.values import (
     json_record,
     json_value,
 )
+from unlost.kit.outcomes import unknown
 from unlost.model.source.schema import Column, Table, WireKind
 from unlost.model.source.writing import Birth, Identity, NeverReason, OutcomeKind, WriteOp, WriteRow
 from unlost.testing.memory_writer import body_of

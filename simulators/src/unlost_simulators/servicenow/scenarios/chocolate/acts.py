@@ -10,8 +10,7 @@ import numpy as np
 from unlost_simulators.company.written import SONNENSCHEIN
 from unlost_simulators.servicenow.instance import Instance
 from unlost_simulators.servicenow.model import ids
-from unlost_simulators.servicenow.query.compile import Compiler
-from unlost_simulators.servicenow.query.encoded import parse
+from unlost_simulators.servicenow.query.conditions import valid_reading
 from unlost_simulators.servicenow.scenarios.chocolate.setup import RESTORE
 from unlost_simulators.servicenow.scenarios.chocolate.world import COMPANY
 from unlost_simulators.servicenow.simulator import Act
@@ -26,15 +25,17 @@ STORY_CUSTOMER: str = ids.generated(COMPANY, np.array([int(SONNENSCHEIN.number)]
 
 
 def ordinary_day(instance: Instance) -> Mapping[str, Any]:
-    """People do their work: a note, a change of state, a new incident."""
+    """People do their work: a note, a change of state, an affected item, a new incident."""
     writer = _writer(instance)
     writer.update("incident", STORY_INCIDENT, {"work_notes": "Logger getauscht.", "state": "6"})
+    (incident,) = instance.store.select("incident", equals("sys_id", STORY_INCIDENT))
+    writer.insert("task_ci", {"task": STORY_INCIDENT, "ci_item": incident["cmdb_ci"]})
     writer.insert("incident", {"short_description": "Impressora sem papel", "priority": "4"})
-    return {"updated": 1, "inserted": 1}
+    return {"updated": 1, "inserted": 2}
 
 
 def delete_incidents(instance: Instance) -> Mapping[str, Any]:
-    """A colleague deletes the incidents of a customer, with journals and attachments."""
+    """A colleague deletes the incidents of a customer, with attachments; journals stay."""
     writer = _writer(instance)
     rows = instance.store.select("incident", equals("company", STORY_CUSTOMER))
     for row in rows:
@@ -45,8 +46,8 @@ def delete_incidents(instance: Instance) -> Mapping[str, Any]:
 def overwrite_groups(instance: Instance) -> Mapping[str, Any]:
     """An import puts all open incidents of high priority into no group."""
     writer = _writer(instance)
-    query = parse("active=true^priorityIN1,2")
-    where = Compiler(instance.schema).compile("incident", query).where
+    query = "active=true^priorityIN1,2"
+    where = valid_reading(instance.schema, "incident", query).where
     rows = instance.store.select("incident", where)
     for row in rows:
         writer.update("incident", row["sys_id"], {"assignment_group": ""})

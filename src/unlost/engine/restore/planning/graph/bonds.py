@@ -30,9 +30,10 @@ def _bonds(
     """The records to which a record may belong, each with its rank."""
     for place, column in enumerate(facts.references):
         rule = records.survey.reference(facts.snapshot, facts.key.table, column).rule
-        target = records.target(facts, column)
-        if _holds(records, facts.key, target, rule):
-            yield (_BINDING.index(rule) if rule in _BINDING else len(_BINDING), place), target
+        rank = _BINDING.index(rule) if rule in _BINDING else len(_BINDING)
+        for target in records.targets(facts, column):
+            if _holds(records, facts.key, target, rule):
+                yield (rank, place), target
 
 
 def _holds(records: PlannedRecordSet, key: RecordKey, target: RecordKey, rule: DeleteRule) -> bool:

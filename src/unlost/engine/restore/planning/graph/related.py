@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from unlost.engine.restore.planning.facts import LiveStanding, RecordFacts, facts_of
 from unlost.engine.restore.planning.graph.children import Child, Children
+from unlost.engine.restore.planning.graph.key_holders import TextInColumn, holders_of
 from unlost.engine.restore.planning.graph.merges import (
     MergeChain,
     MergeReversal,
@@ -22,6 +23,7 @@ from unlost.engine.restore.planning.graph.merges import (
 from unlost.engine.restore.planning.selection import MAX_STEPS, WantedState, too_large
 from unlost.engine.restore.planning.survey import FETCH_IDS, RestoreSurvey, chunks
 from unlost.model.errors import SourceRefused
+from unlost.model.named_records import texts_of
 from unlost.model.plan import ActionReason, RecordKey
 from unlost.model.source.schema import DeleteRule
 from unlost.model.source.writing import Birth
@@ -83,7 +85,8 @@ class PlannedRecordSet:
     ``outside_ids``: live ids of referred records outside the plan, None for lost ones. ``unlooked`` are
     tables that could not be queried. ``never`` counts related records that cannot come back, by
     table. ``lives`` maps a record's last life to its id in the plan. ``merges``: the merges of its
-    lost records. ``copied``: last lives of the records beside which new ones come.
+    lost records. ``copied``: last lives of the records beside which new ones come. ``holders``: the
+    records that references by key name, by table, key column and text.
     """
 
     survey: RestoreSurvey
@@ -96,6 +99,7 @@ class PlannedRecordSet:
     lives: dict[RecordKey, RecordKey] = field(default_factory=dict)
     merges: dict[RecordKey, MergeChain] = field(default_factory=dict)
     copied: frozenset[RecordKey] = frozenset()
+    holders: dict[TextInColumn, RecordKey] = field(default_factory=dict)
 
     def life(self, key: RecordKey) -> RecordKey:
         """The last life of a record: one that came back and was lost again is one record."""
@@ -113,9 +117,39 @@ class PlannedRecordSet:
         """The record that a wanted reference points to; in the first table if that is unknown."""
         return self.target_of(facts, column, facts.references[column])
 
+    def targets(self, facts: RecordFacts, column: str) -> tuple[RecordKey, ...]:
+        """The records that a wanted reference names: several if its cell is a list."""
+        texts = self.texts(facts, column, facts.references[column])
+        return tuple(self.target_of(facts, column, text) for text in texts)
+
+    def texts(self, facts: RecordFacts, column: str, cell: str) -> tuple[str, ...]:
+        """The texts of a cell that each name a record."""
+        return texts_of(self.survey.reference(facts.snapshot, facts.key.table, column), cell)
+
+    def tables(self, facts: RecordFacts, column: str) -> tuple[str, ...]:
+        """The tables in which the records of a reference may be."""
+        if column in facts.tables:
+            return facts.tables[column]
+        return self.survey.reference(facts.snapshot, facts.key.table, column).tables
+
+    def key_targets(self, facts: RecordFacts) -> Iterator[tuple[str, RecordKey]]:
+        """The columns that name records by key, with those of the plan or the vault."""
+        for column, table, key_column, text in self.key_names(facts):
+            holder = self.holders.get((table, key_column, text))
+            if holder is not None:
+                yield column, self.returning(holder) or holder
+
+    def key_names(self, facts: RecordFacts) -> Iterator[tuple[str, str, str, str]]:
+        """For each key that a record names: column, table, key column and text."""
+        for column, cell in facts.keyed.items():
+            reference = self.survey.reference(facts.snapshot, facts.key.table, column)
+            for table in self.tables(facts, column):
+                for text in texts_of(reference, cell):
+                    yield column, table, reference.key_column or "", text
+
     def target_of(self, facts: RecordFacts, column: str, value: str) -> RecordKey:
-        """The record that a value of a reference means."""
-        tables = self.survey.reference(facts.snapshot, facts.key.table, column).tables
+        """The record that a text of a reference means."""
+        tables = self.tables(facts, column)
         for table in tables:
             key = RecordKey(table, value)
             returning = self.returning(key)
@@ -315,6 +349,31 @@ class _Walk:
                 lost = self._lost(table, sorted(referred))
                 if self.records.related is RelatedPolicy.ALL:
                     fresh += self._parents(table, lost, values)
+        return [*fresh, *self._find_holders(met)]
+
+    def _find_holders(self, met: Sequence[PlannedMember]) -> list[_Fresh]:
+        """Lost records that these name by their keys."""
+        wanted: dict[tuple[str, str], dict[str, RecordKey]] = {}
+        for member in met:
+            facts = member.facts
+            if facts.standing is not LiveStanding.LIVE or member.why is ActionReason.SELECTED:
+                for _, table, key_column, text in self.records.key_names(facts):
+                    wanted.setdefault((table, key_column), {}).setdefault(text, facts.key)
+        fresh = []
+        for (table, key_column), texts in wanted.items():
+            new = [text for text in texts if (table, key_column, text) not in self.records.holders]
+            holders = holders_of(self.records.survey, self.number, (table, key_column), new)
+            keys = {text: RecordKey(table, record) for text, record in holders.items()}
+            self.records.holders.update({(table, key_column, text): keys[text] for text in keys})
+            because = {key.record: texts[text] for text, key in keys.items()}
+            unknown = [
+                key.record
+                for key in keys.values()
+                if self.records.returning(key) is None and key not in self.records.outside_ids
+            ]
+            lost = self._lost(table, sorted(unknown))
+            if self.records.related is RelatedPolicy.ALL:
+                fresh += self._parents(table, lost, because)
         return fresh
 
     def learn_masters(self) -> None:
@@ -330,12 +389,12 @@ class _Walk:
     def _collect_question(
         self, questions: Questions, facts: RecordFacts, column: str, value: str
     ) -> None:
-        """Collect a reference whose record was not looked up yet."""
-        tables = self.records.survey.reference(facts.snapshot, facts.key.table, column).tables
-        keys = [RecordKey(table, value) for table in tables]
-        known = self.records
-        if not any(known.returning(key) is not None or key in known.outside_ids for key in keys):
-            questions.setdefault(tables, {}).setdefault(value, facts.key)
+        """Collect the records of a reference that were not looked up yet."""
+        known, tables = self.records, self.records.tables(facts, column)
+        for text in known.texts(facts, column, value):
+            keys = [RecordKey(table, text) for table in tables]
+            if not any(known.returning(key) or key in known.outside_ids for key in keys):
+                questions.setdefault(tables, {}).setdefault(text, facts.key)
 
     def _by_home_table(
         self, tables: tuple[str, ...], values: Mapping[str, RecordKey]
@@ -360,8 +419,25 @@ class _Walk:
                 )
                 placed[table] |= alive
                 unplaced -= alive
-        self.records.outside_ids.update({RecordKey(tables[0], value): None for value in unplaced})
+        self._settle_unplaced(tables, unplaced)
         return placed
+
+    def _settle_unplaced(self, tables: tuple[str, ...], unplaced: Iterable[str]) -> None:
+        """Ids in no table are gone, unless one of the tables could not be looked at.
+
+        Such a table is neither in the backup nor listed by the org, or the org refused the question.
+        A reference into it is kept, as one that names a single such table is.
+        """
+        survey, unlooked = self.records.survey, self.records.unlooked
+        hidden = {
+            table
+            for table in tables
+            if table in unlooked
+            or (table not in survey.tables and survey.shape(self.number, table) is None)
+        }
+        for value in unplaced:
+            unlooked.update(hidden)
+            self.records.outside_ids[RecordKey(tables[0], value)] = value if hidden else None
 
     def _in_vault(self, table: str, ids: Iterable[str]) -> set[str]:
         snapshot = self.records.survey.snapshot(self.number)

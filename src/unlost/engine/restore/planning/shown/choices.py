@@ -51,6 +51,5 @@ def _named(
     for column in step.facts.references.keys() & columns:
         reference = records.survey.reference(step.facts.snapshot, step.key.table, column)
         if people & {*reference.tables}:
-            target = records.target(step.facts, column)
-            if target.table in people:
-                yield target
+            targets = records.targets(step.facts, column)
+            yield from (target for target in targets if target.table in people)

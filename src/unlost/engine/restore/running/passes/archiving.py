@@ -444,8 +444,15 @@ def _stopped(session: RestoreSession, watch: OrgWatch) -> bool:
 def _end_here(session: RestoreSession, watch: OrgWatch) -> None:
     """Keep all records that are not deleted yet, but note those that left unseen with the surplus."""
     pending = _pending(session, session.plan.steps)
-    gone = _gone_unseen(session, watch, pending)
-    _refuse(session, [step for step in pending if step.key in gone], staying.vanished)
+    results = session.log.state.results.get(Pass.DELETE, {})
+    stays = [
+        step
+        for step in session.plan.steps
+        if (result := results.get(step.key)) is not None and _is_to_stay(result)
+    ]
+    gone = _gone_unseen(session, watch, [*pending, *stays])
+    unseen = [step for step in (*pending, *stays) if step.key in gone]
+    _refuse(session, unseen, staying.vanished)
     _refuse(session, [step for step in pending if step.key not in gone], staying.stopped)
 
 

@@ -38,6 +38,7 @@ from unlost.engine.restore.running.session import RestoreSession
 from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.text_images import masked, without_ids
+from unlost.model.named_records import names_ids, possible_keys
 from unlost.model.plan import Action, PlanStep, RecordKey
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteCapability, WriteOp, WriteRow
@@ -186,9 +187,8 @@ def _records_missing_details(
     short: set[RecordKey] = set()
     for step in failed:
         for column in session.table(step.table).columns:
-            value = wanted[step.key].get(column.name)
-            if column.reference is not None and table in column.reference.tables and value:
-                short.add(RecordKey(table, value))
+            named = possible_keys(column, wanted[step.key])
+            short.update(key for key in named if key.table == table)
     return short
 
 
@@ -406,10 +406,10 @@ def _older_references(
     """References to an older life of the record that is wanted there."""
     for column in table.columns:
         wanted_text, now = wanted.get(column.name), live.get(column.name)
-        if column.reference is None or not wanted_text or not now or wanted_text == now:
+        if not names_ids(column) or not wanted_text or not now or wanted_text == now:
             continue
         session.links.prefetch([column], [live])
-        if session.links.resolve(column, now) == wanted_text:
+        if session.links.resolve(column, live) == wanted_text:
             yield now
 
 

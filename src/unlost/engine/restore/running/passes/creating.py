@@ -284,8 +284,9 @@ class Creator:
             values = [value for _, value in self.lists[key].get(step.record, ())]
             if not values or column is None:
                 continue
-            self.session.links.prefetch([column], [{column.name: value} for value in values])
-            live = [self.session.links.resolve(column, value) for value in values]
+            cells = [{column.name: value} for value in values]
+            self.session.links.prefetch([column], cells)
+            live = [self.session.links.resolve(column, named) for named in cells]
             live_ids = list(dict.fromkeys(live_id for live_id in live if isinstance(live_id, str)))
             if live_ids and gather.column in capability.settable:
                 row.cells[gather.column] = ";".join(live_ids)

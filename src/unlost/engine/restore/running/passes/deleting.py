@@ -31,8 +31,9 @@ from unlost.engine.restore.values import outcome_text
 from unlost.engine.restore.values.cells import digest
 from unlost.engine.restore.values.on_hold import records_on_hold
 from unlost.engine.restore.values.referrers import Referrer
+from unlost.model.named_records import possible_keys, read_columns
 from unlost.model.plan import Action, PlanStep, RecordKey
-from unlost.model.source.schema import ColumnTrait, DeleteRule, Table
+from unlost.model.source.schema import Column, ColumnTrait, DeleteRule, Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
 
 type Cells = Mapping[str, str | None]
@@ -301,13 +302,18 @@ def _not_left(session: RestoreSession, doomed: Mapping[str, PlanStep]) -> Iterat
             failed.setdefault(step.table, {})[step.live or ""] = step
     for table, steps in failed.items():
         described = session.table(table)
-        references = {c.name: c.reference for c in described.columns if c.reference is not None}
-        live = session.ports.writer.fetch(described, list(steps), columns=sorted(references))
+        references = [column for column in described.columns if column.reference is not None]
+        read = sorted(read_columns(described, references))
+        live = session.ports.writer.fetch(described, list(steps), columns=read)
         for record, cells in each(live) if references else ():
-            for name, reference in references.items():
-                if reference.rule is DeleteRule.CASCADE or name in steps[record].columns:
-                    places = (f"{owner}/{cells.get(name)}" for owner in reference.tables)
+            for column in references:
+                if _cascades(column) or column.name in steps[record].columns:
+                    places = map(str, possible_keys(column, cells))
                     yield from (place for place in places if place in doomed)
+
+
+def _cascades(column: Column) -> bool:
+    return column.reference is not None and column.reference.rule is DeleteRule.CASCADE
 
 
 def _delete(session: RestoreSession, table: str, steps: Sequence[PlanStep]) -> None:
@@ -330,14 +336,14 @@ def _keep_targets(
     stayed = [step for step in doomed.values() if _root(step, doomed).key in failed]
     for table in dict.fromkeys(step.table for step in stayed):
         described = session.table(table)
-        references = {c.name: c.reference.tables for c in described.columns if c.reference}
+        references = [column for column in described.columns if column.reference is not None]
         ids = [step.record for step in stayed if step.table == table]
-        live = each(session.ports.writer.fetch(described, ids, columns=sorted(references)))
+        read = sorted(read_columns(described, references))
         targets = {
-            f"{owner}/{cells.get(name)}"
-            for _, cells in live
-            for name, owners in references.items()
-            for owner in owners
+            str(key)
+            for _, cells in each(session.ports.writer.fetch(described, ids, columns=read))
+            for column in references
+            for key in possible_keys(column, cells)
         }
         for target in sorted(targets & doomed.keys()):
             root = _root(doomed[target], doomed)

@@ -10,9 +10,10 @@ They are updated after all records left, or came back. The journal has their for
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 
+from unlost.engine.named_rows import tables_and_texts
 from unlost.engine.restore.journal.entries import Pass
 from unlost.engine.restore.running.calls import (
     TRIES,
@@ -31,6 +32,7 @@ from unlost.engine.restore.values.outcome import Ending, RecordOutcome
 from unlost.engine.restore.values.pointers import is_link, number_in
 from unlost.model.archive import ParentPointer
 from unlost.model.errors import IntegrityError, NotFound
+from unlost.model.named_records import names_ids
 from unlost.model.plan import Action, ActionReason, PlanStep, PointerUpdate, RecordKey
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import OutcomeKind, RowOutcome, WriteOp, WriteRow
@@ -86,11 +88,12 @@ def _named_by_failed(session: RestoreSession) -> set[str]:
             by_table[step.table].append(step)
     parents: set[str] = set()
     for name, steps in by_table.items():
-        references = [c.name for c in session.table(name).columns if c.reference is not None]
+        references = [*filter(names_ids, session.table(name).columns)]
         for part in batched(steps, rows_in_memory(session.table(name))):
             for states in session.wanted.states(part):
                 for column in references:
-                    parents.update(filter(None, states.texts(column)))
+                    if column.name in states.rows.column_names:
+                        parents.update(*tables_and_texts(states.rows, column).values())
     return parents
 
 
@@ -100,24 +103,40 @@ def _is_left_out(session: RestoreSession, step: PlanStep) -> bool:
     return chosen and session.links.live(step.key) is None
 
 
-def outcomes(session: RestoreSession) -> Iterator[RecordOutcome]:
-    """The outcomes of records that could not be set, or got only their number.
+def with_failed_updates(
+    session: RestoreSession, records: Iterable[RecordOutcome]
+) -> Iterator[RecordOutcome]:
+    """These outcomes and those of records that could not be set, or got only their number.
 
-    A record that vanished has an outcome already.
+    A record has one outcome: that of its step, unless only its number or link failed.
     """
     results = session.log.state.results
-    vanished = results.get(Pass.DELETE, {})
-    refused = (item for stage in (Pass.POINT, Pass.LINK) for item in results.get(stage, {}).items())
-    for key, outcome in refused:
-        if outcome.kind is OutcomeKind.FAILED and key not in vanished:
-            yield RecordOutcome(
-                key.table,
-                key.record,
-                Ending.FAILED,
-                code=outcome.code,
-                sentence=outcome.sentence,
-                next_step=outcome.next_step,
-            )
+    deleted = results.get(Pass.DELETE, {})
+    failed: dict[RecordKey, RowOutcome] = {}
+    for stage in (Pass.POINT, Pass.LINK):
+        for key, outcome in results.get(stage, {}).items():
+            if outcome.kind is OutcomeKind.FAILED and key not in deleted:
+                failed.setdefault(key, outcome)
+    for record in records:
+        update = failed.pop(record.key, None)
+        if update is None or not record.ending.good:
+            yield record
+        else:
+            yield _failed(record.key, update, live=record.live)
+    for key, outcome in failed.items():
+        yield _failed(key, outcome)
+
+
+def _failed(key: RecordKey, outcome: RowOutcome, *, live: str | None = None) -> RecordOutcome:
+    return RecordOutcome(
+        key.table,
+        key.record,
+        Ending.FAILED,
+        live,
+        code=outcome.code,
+        sentence=outcome.sentence,
+        next_step=outcome.next_step,
+    )
 
 
 def _left_by_parent(session: RestoreSession, pointer: ParentPointer) -> Counter[str]:

@@ -1,0 +1,1 @@
+"""Settings, sign-in, identity and rights of the backup user."""

@@ -1,0 +1,218 @@
+"""The rights of the backup user: roles and ACLs, and the gaps that follow from missing ones.
+
+Sources: ServiceNow docs, "Access control list rules" (the rules of the nearest table count; of
+several rules one must pass; admins pass where the rule says so), "Query ACLs" (query_range for
+comparisons and sorting, query_match for equality) and "Before query business rules" (they take rows
+away, also from counts). Conditions and scripts are not evaluated here: what they decide counts as
+hidden. That a user reads all rows who passes every rule by the role admin is an inference.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from unlost.connectors.servicenow.access.identity import BackupUser, read_user
+from unlost.connectors.servicenow.http.api import ServiceNowApi
+from unlost.connectors.servicenow.http.walk import RowCondition, WalkQuery, whole
+from unlost.model.errors import SourceRefused
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.source.schema import ALL_ROWS, ROWS
+
+ADMIN = "admin"
+ACLS, ACL_ROLES, USER_ROLES = "sys_security_acl", "sys_security_acl_role", "sys_user_has_role"
+SCRIPTS = "sys_script"
+READ, RANGE, MATCH = "read", "query_range", "query_match"
+CREATE, WRITE, DELETE = "create", "write", "delete"
+READING, WRITING = (READ, RANGE, MATCH), (CREATE, WRITE, DELETE)
+READ_ONLY = "snc_read_only"  # this role forbids all writes
+BEFORE_QUERY = (
+    RowCondition("active", among=("true",)), RowCondition("action_query", among=("true",)),
+)  # fmt: skip
+ANY = "*"
+ROLE_NAME = "role.name"
+NEEDED_ROLE = "sys_user_role.name"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """An active ACL. ``name`` is a table, or a table and a column with a dot between them."""
+
+    name: str
+    operation: str
+    roles: frozenset[str] = frozenset()
+    admin_overrides: bool = True
+    restricts_rows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccessFacts:
+    """Roles of the user, and all rules that matter for reading; None where they are not shown.
+
+    ``query_rules``: names of before-query business rules by table.
+    """
+
+    user: BackupUser
+    roles: frozenset[str] | None
+    rules: Mapping[tuple[str, str], tuple[AccessRule, ...]] | None = None
+    query_rules: Mapping[str, tuple[str, ...]] | None = field(default_factory=dict)
+
+    @property
+    def is_admin(self) -> bool:
+        """True if the user is known to have the role admin, and all rules are known."""
+        known = self.rules is not None and self.query_rules is not None
+        return known and ADMIN in (self.roles or ())
+
+    def grants(self, lineage: Sequence[str]) -> tuple[str, ...]:
+        """The rights on the rows of a table: all, or a hash of what decides about them."""
+        rules = self._nearest(READ, (*lineage, ANY), "")
+        queries = self.before_query(lineage)
+        always = all(rule.admin_overrides for rule in rules)
+        if self.is_admin and always and not queries:
+            return (ALL_ROWS,)
+        known = "" if self.rules is None else "known"
+        facts = [known, sorted(self.roles or ()), [_facts(rule) for rule in rules], queries]
+        return (f"{ROWS}{hash_of(facts)[:16]}",)
+
+    def before_query(self, lineage: Sequence[str]) -> list[str]:
+        """The names of the rules that may take rows of a table away."""
+        return [name for table in lineage for name in (self.query_rules or {}).get(table, ())]
+
+    def hidden_columns(self, lineage: Sequence[str], columns: Sequence[str]) -> frozenset[str]:
+        """The columns that this user is not sure to read in each row.
+
+        Where a condition or a script decides, the cells of some rows would come empty, as if they
+        had been cleared.
+        """
+
+        def is_sure(name: str) -> bool:
+            rules = self._nearest(READ, (*lineage, ANY), name)
+            return not rules or any(self._passes(rule) and self._is_sure(rule) for rule in rules)
+
+        return frozenset(name for name in columns if not is_sure(name))
+
+    def blocked_column(self, lineage: Sequence[str], needs: Iterable[tuple[str, str]]) -> str:
+        """The first column, of those to query by an operation, that a query ACL closes; or empty."""
+        blocked = (
+            column
+            for column, operation in needs
+            if self._nearest(operation, (*lineage, ANY), column)
+            and not self.may(operation, lineage, column)
+        )
+        return next(blocked, "")
+
+    def may(self, operation: str, lineage: Sequence[str], column: str = "") -> bool:
+        """True unless no ACL of the table, or of the column, lets this user do it."""
+        rules = self._nearest(operation, (*lineage, ANY), column)
+        return not rules or any(self._passes(rule) for rule in rules)
+
+    def _passes(self, rule: AccessRule) -> bool:
+        if rule.admin_overrides and ADMIN in (self.roles or ()):
+            return True
+        return not rule.roles or bool(rule.roles & (self.roles or frozenset()))
+
+    def _is_sure(self, rule: AccessRule) -> bool:
+        return not rule.restricts_rows or (rule.admin_overrides and ADMIN in (self.roles or ()))
+
+    def _nearest(
+        self, operation: str, tables: Sequence[str], column: str
+    ) -> tuple[AccessRule, ...]:
+        """The rules of the nearest table that has some: of the column, else of all columns."""
+        endings = (f".{column}", f".{ANY}") if column else ("",)
+        for ending in endings:
+            for table in tables:
+                rules = (self.rules or {}).get((operation, f"{table}{ending}"), ())
+                if rules:
+                    return rules
+        return ()
+
+
+def read_access(api: ServiceNowApi, operations: tuple[str, ...] = READING) -> AccessFacts:
+    """Read roles and rules; what ServiceNow does not show completely is not known."""
+    user = read_user(api)
+    return AccessFacts(user, _roles(api, user), _rules(api, operations), _query_rules(api))
+
+
+def missing_rights(facts: AccessFacts) -> Iterator[Finding]:
+    """Gaps in protection because of missing rights."""
+    if facts.rules is None or facts.query_rules is None:
+        yield Finding.of(
+            FindingKind.PERMISSION_MISSING,
+            Severity.GAP,
+            "The backup user may not read all access rules (ACLs) and business rules, so hidden "
+            "columns and records may go unnoticed.",
+            "Give the backup user the role admin, together with snc_read_only.",
+            detail=ACLS,
+        )
+    elif not facts.is_admin:
+        yield Finding.of(
+            FindingKind.PERMISSION_MISSING,
+            Severity.GAP,
+            "The backup user does not have the role admin, so records may be hidden. No deletion is "
+            "inferred from records that are missing.",
+            "Give the backup user the role admin, together with snc_read_only.",
+            detail=ADMIN,
+        )
+
+
+def _roles(api: ServiceNowApi, user: BackupUser) -> frozenset[str] | None:
+    if not user.id:
+        return None
+    mine = (RowCondition("user", among=(user.id,)), RowCondition("state", among=("active",)))
+    rows = _known(api, WalkQuery(USER_ROLES, (ROLE_NAME,), mine))
+    return None if rows is None else frozenset(row.get(ROLE_NAME, "") for row in rows)
+
+
+def _rules(
+    api: ServiceNowApi, operations: tuple[str, ...]
+) -> dict[tuple[str, str], tuple[AccessRule, ...]] | None:
+    columns = ("name", "operation", "active", "admin_overrides", "condition", "script")
+    rows = _known(api, WalkQuery(ACLS, columns, (RowCondition("operation", among=operations),)))
+    roles = _known(api, WalkQuery(ACL_ROLES, (ACLS, NEEDED_ROLE)))
+    if not rows or roles is None:
+        return None
+    needed: dict[str, set[str]] = {}
+    for row in roles:
+        needed.setdefault(row.get(ACLS, ""), set()).add(row.get(NEEDED_ROLE, ""))
+    rules: dict[tuple[str, str], list[AccessRule]] = {}
+    for row in rows:
+        name, operation = row.get("name", ""), row.get("operation", "")
+        if row.get("active") == "false":
+            continue
+        rule = AccessRule(
+            name,
+            operation,
+            frozenset(needed.get(row["sys_id"], ())),
+            row.get("admin_overrides") != "false",
+            "condition" in row or "script" in row,
+        )
+        rules.setdefault((operation, name), []).append(rule)
+    return {key: tuple(sorted(values, key=_facts)) for key, values in rules.items()}
+
+
+def _query_rules(api: ServiceNowApi) -> dict[str, tuple[str, ...]] | None:
+    rows = _known(api, WalkQuery(SCRIPTS, ("collection", "name"), BEFORE_QUERY))
+    if rows is None:
+        return None
+    names: dict[str, list[str]] = {}
+    for row in rows:
+        names.setdefault(row.get("collection", ""), []).append(row.get("name", ""))
+    return {table: tuple(sorted(rules)) for table, rules in names.items()}
+
+
+def _known(api: ServiceNowApi, query: WalkQuery) -> list[Mapping[str, str]] | None:
+    """All rows of a query; None if they are not known to be all."""
+    try:
+        return list(whole(api, query))
+    except SourceRefused:
+        return None
+
+
+def _facts(rule: AccessRule) -> tuple[str, str, str, bool, bool]:
+    roles = ",".join(sorted(rule.roles))
+    return rule.name, rule.operation, roles, rule.admin_overrides, rule.restricts_rows
+
+
+def hash_of(rights: object) -> str:
+    """A hash that changes with any of the rights: JSON values."""
+    return hashlib.sha256(json.dumps(rights).encode()).hexdigest()

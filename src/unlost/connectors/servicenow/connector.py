@@ -1,0 +1,143 @@
+"""The ServiceNow connector: opens sources and writers from settings.
+
+Commands that only read the vault load it too, for the form of its ids; so modules with network code
+are imported only when an instance is opened.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from unlost.connectors.servicenow.access.config import NAME, ServiceNowAuth, ServiceNowConfig
+from unlost.kit.addresses import is_safe, origin
+from unlost.kit.plain import NUMBERING, PlainConnector
+from unlost.model.losses import LossRule, LossRules
+from unlost.model.ports.source import SecretField
+from unlost.model.source.display import DisplayRule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+
+    from unlost.connectors.servicenow.source import ServiceNowSource
+    from unlost.connectors.servicenow.writing.planning import ServiceNowPlanning
+    from unlost.connectors.servicenow.writing.writer import ServiceNowWriter
+    from unlost.kit.http import Transport
+    from unlost.model.ports.source import Context
+    from unlost.model.source.schema import Schema, Table
+    from unlost.model.source.sign_in import SignInMethods
+
+PASSWORD = SecretField("password", "Password", "Of the backup user in ServiceNow.")
+CLIENT_SECRET = SecretField(
+    "client_secret", "Client secret", "From the application registry of ServiceNow."
+)
+SECRETS = {
+    ServiceNowAuth.BASIC: (PASSWORD,),
+    ServiceNowAuth.CLIENT_CREDENTIALS: (CLIENT_SECRET,),
+    ServiceNowAuth.PASSWORD: (PASSWORD, CLIENT_SECRET),
+}
+WRITE_ROLES = (
+    "admin, without snc_read_only",
+    "Encryption contexts of the columns that it must restore",
+)
+# ServiceNow docs, "Table API" and "Journal fields": texts by which people know a record.
+TEXTS = ("short_description", "title", "value", "description")
+STAMPS = frozenset({
+    "sys_id", "sys_created_on", "sys_created_by", "sys_updated_on", "sys_updated_by",
+    "sys_mod_count", "sys_class_name", "sys_domain", "sys_domain_path", "sys_tags",
+})  # fmt: skip
+
+
+class ServiceNowConnector(PlainConnector):
+    """The connector of ServiceNow. ``transport`` replaces the network in tests."""
+
+    name = NAME
+    label = "ServiceNow"
+    config: type = ServiceNowConfig
+    id_form = "32 letters and digits"
+    id_pattern = re.compile(r"[0-9A-Za-z]{32}")
+
+    def __init__(self, transport: Transport | None = None) -> None:
+        self._transport = transport
+
+    def secrets(self, config: object | None) -> Sequence[SecretField]:
+        """The secrets of the chosen sign-in; all of them without a config."""
+        if isinstance(config, ServiceNowConfig):
+            return SECRETS[config.auth]
+        return tuple({field.name: field for auth in SECRETS.values() for field in auth}.values())
+
+    def sign_in(self) -> SignInMethods:
+        """Basic authentication, and two OAuth grants."""
+        from unlost.connectors.servicenow.access.sign_in import RULES
+
+        return RULES
+
+    def open_source(
+        self, config: object, context: Context
+    ) -> AbstractContextManager[ServiceNowSource]:
+        """A source; it signs in at the first call."""
+        from unlost.connectors.servicenow.opening import open_instance
+        from unlost.connectors.servicenow.source import ServiceNowSource
+
+        return open_instance(ServiceNowSource, config, context, transport=self._transport)
+
+    def open_writer(
+        self, config: object, context: Context
+    ) -> AbstractContextManager[ServiceNowWriter]:
+        """A writer, signed in as the user of these settings."""
+        from unlost.connectors.servicenow.opening import open_instance
+        from unlost.connectors.servicenow.writing.writer import ServiceNowWriter
+
+        build = partial(ServiceNowWriter, clock=context.clock)
+        return open_instance(build, config, context, transport=self._transport)
+
+    def open_planning(
+        self, config: object, context: Context
+    ) -> AbstractContextManager[ServiceNowPlanning]:
+        """Rules and look-ups for plans, with the backup user."""
+        from unlost.connectors.servicenow.opening import open_instance
+        from unlost.connectors.servicenow.writing.planning import ServiceNowPlanning
+
+        return open_instance(ServiceNowPlanning, config, context, transport=self._transport)
+
+    def write_permissions(self) -> Sequence[str]:
+        """The roles of the write user."""
+        return WRITE_ROLES
+
+    def loss_rules(self, schema: Schema) -> LossRules:
+        """Deletions of the tables that people open; tasks are open while they are active."""
+        return LossRules({table.name: _loss_rule(table) for table in schema.opened_tables()})
+
+    def display_rule(self, table: Table) -> DisplayRule:
+        """Numbers, the system's columns, and the texts by which people know a record."""
+        numbers = (column.name for column in table.columns if column.traits & NUMBERING)
+        names = {column.name for column in table.columns}
+        texts = (name for name in TEXTS if name in names and name != table.name_column)
+        return DisplayRule(
+            tuple(name for name in numbers if name != table.name_column),
+            STAMPS & names,
+            tuple(texts),
+        )
+
+    def record_address(self, config: Mapping[str, Any], table: str, record: str) -> str:
+        """The form of a record (ServiceNow docs, "Navigate by URL")."""
+        url = str(config.get("url", ""))
+        return f"{origin(url)}/{table}.do?sys_id={record}" if is_safe(url) and origin(url) else ""
+
+
+def _loss_rule(table: Table) -> LossRule:
+    def known(name: str) -> str | None:
+        return name if table.column(name) is not None else None
+
+    active = known("active") if known("number") else None
+    return LossRule(
+        born_column=known("sys_created_on"),
+        author_column=known("sys_created_by"),
+        state_column=active,
+        closed_states=frozenset({"false"}) if active else frozenset(),
+    )
+
+
+CONNECTOR = ServiceNowConnector()

@@ -1,0 +1,1 @@
+"""Calls of the Table API, and the meaning of their errors."""

@@ -1,0 +1,188 @@
+"""The calls of the Table API, the Aggregate API and the Attachment API that a backup needs.
+
+Sources: ServiceNow docs, "Table API", "Aggregate API" and "Attachment API". That X-Total-Count and
+the counts of the Aggregate API include rows that row ACLs hide is an inference: the Table API page
+says that the limit is applied before ACLs.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from urllib.parse import quote, urlencode
+
+import msgspec
+import pyarrow as pa
+
+from unlost.connectors.servicenow.http.errors import SERVICENOW, TABLE, judge, to_error, understand
+from unlost.kit.http import (
+    FILE,
+    BodyStream,
+    CallSigner,
+    HttpAnswer,
+    HttpCall,
+    HttpClient,
+    HttpPolicy,
+    Throttle,
+    Transport,
+)
+from unlost.kit.http.body import number_in
+from unlost.kit.http.source_clock import SourceClock
+from unlost.kit.json_lists import listed_batch
+from unlost.kit.json_to_arrow import MalformedAnswer, decode
+from unlost.model.ports.source import Context
+
+JSON = {"Accept": "application/json"}
+PARALLEL = 4  # calls at a time: an instance has few semaphores for REST
+LONGEST_FIELDS = 6_000  # characters; longer addresses may be refused, so all columns are read
+LONGEST_PAUSE = 120.0  # seconds; a rate rule asks for up to an hour, and the run parks
+
+
+class CountedGroup(msgspec.Struct):
+    """The statistics of one answer of the Aggregate API; numbers are texts."""
+
+    stats: dict[str, str | dict[str, str]] = {}
+
+
+class CountAnswer(msgspec.Struct):
+    """An answer of the Aggregate API without groups."""
+
+    result: CountedGroup
+
+
+class RawRows(msgspec.Struct):
+    """Rows whose members are looked at."""
+
+    result: list[dict[str, msgspec.Raw]]
+
+
+@dataclass(frozen=True, slots=True)
+class TablePage:
+    """Rows of a page as text columns, with the instance's time.
+
+    ``total``: the rows of the whole query before ACLs; None if the call did not ask for it.
+    """
+
+    cells: pa.RecordBatch
+    total: int | None
+    at: datetime
+    size: int
+
+    def __len__(self) -> int:
+        return int(self.cells.num_rows)
+
+
+@dataclass(frozen=True, slots=True)
+class PageCall:
+    """A page to ask for; ``count`` also asks for the total."""
+
+    table: str
+    query: str
+    columns: Sequence[str]
+    limit: int
+    offset: int = 0
+    count: bool = False
+
+
+class ServiceNowApi:
+    """Calls of one instance. Safe for threads.
+
+    ``no_domain``: rows of all domains are read (Table API, sysparm_query_no_domain). ``root``: the
+    address before the name of an API.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        session: CallSigner,
+        context: Context,
+        *,
+        page_rows: int,
+        transport: Transport | None = None,
+    ) -> None:
+        """``page_rows``: rows that a call asks for; ``transport`` replaces the network in tests."""
+        self.no_domain = False
+        self.page_rows = page_rows
+        self._ours = context.clock
+        self._clock = SourceClock(context.clock)
+        self.root = f"{host}/api/now"
+        policy = HttpPolicy(
+            TABLE,
+            understand,
+            to_error,
+            self._clock.notice,
+            source=SERVICENOW,
+            judge=judge,
+            longest_pause=LONGEST_PAUSE,
+        )
+        self.client = HttpClient(
+            policy,
+            clock=context.clock,
+            entropy=context.entropy,
+            budget=context.budget,
+            session=session,
+            throttle=Throttle(PARALLEL, clock=context.clock),
+            transport=transport,
+        )
+
+    def now(self) -> datetime:
+        """The instance's clock at its last answer, never ahead of ours."""
+        return self._clock.at_last_answer() or self._ours.now()
+
+    def page(self, call: PageCall) -> TablePage:
+        """Read a page. Raises PageCancelled if it took the instance too long."""
+        names = list(call.columns)
+        request = self._get(f"table/{quote(call.table, safe='')}", self._parameters(call))
+        return self.client.send_for(request, partial(self._table_page, names=names))
+
+    def members(self, call: PageCall) -> list[frozenset[str]]:
+        """The names of the columns that each row of a page has, hidden ones left out."""
+        request = self._get(f"table/{quote(call.table, safe='')}", self._parameters(call))
+        answer = self.client.send(request)
+        rows = decode(answer.body, RawRows, call=answer.call).result
+        return [frozenset(row) for row in rows]
+
+    def count(self, table: str, query: str) -> int:
+        """The number of rows of a query before row ACLs. Raises SourceRefused."""
+        parameters = {"sysparm_count": "true", "sysparm_query": query, **self.domains()}
+        answer = self.client.send(self._get(f"stats/{quote(table, safe='')}", parameters))
+        stats = decode(answer.body, CountAnswer, call=answer.call).result.stats
+        count = number_in({"": str(stats.get("count", ""))}, "")
+        if count is None:
+            raise MalformedAnswer("it has no count", call=answer.call)
+        return count
+
+    def file(self, record: str) -> AbstractContextManager[BodyStream]:
+        """The bytes of an attachment as a stream."""
+        url = f"{self.root}/attachment/{quote(record, safe='')}/file"
+        return self.client.stream(HttpCall("GET", url, {"Accept": "*/*"}, limits=FILE))
+
+    def _get(self, path: str, parameters: dict[str, str]) -> HttpCall:
+        url = f"{self.root}/{path}?{urlencode(parameters, quote_via=quote)}"
+        return HttpCall("GET", url, JSON, accept=frozenset({200}))
+
+    def _parameters(self, call: PageCall) -> dict[str, str]:
+        fields = ",".join(call.columns)
+        return {
+            "sysparm_query": call.query,
+            "sysparm_limit": str(call.limit),
+            "sysparm_exclude_reference_link": "true",
+            "sysparm_suppress_pagination_header": "true",
+            **({"sysparm_fields": fields} if len(fields) <= LONGEST_FIELDS else {}),
+            **({"sysparm_offset": str(call.offset)} if call.offset else {}),
+            **({} if call.count else {"sysparm_no_count": "true"}),
+            **self.domains(),
+        }
+
+    def domains(self) -> dict[str, str]:
+        """The parameter that lets a call see the rows of all domains."""
+        return {"sysparm_query_no_domain": "true"} if self.no_domain else {}
+
+    def _table_page(self, answer: HttpAnswer, *, names: Sequence[str]) -> TablePage:
+        return TablePage(
+            listed_batch(answer.body, names, call=answer.call),
+            number_in(answer.headers, "x-total-count"),
+            self._clock.time_of(answer.headers),
+            len(answer.body),
+        )

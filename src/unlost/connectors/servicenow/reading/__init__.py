@@ -1,0 +1,1 @@
+"""Reads of rows, deletions and files, each proved."""

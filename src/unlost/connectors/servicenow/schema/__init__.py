@@ -1,0 +1,1 @@
+"""The dictionary of an instance as tables and columns."""

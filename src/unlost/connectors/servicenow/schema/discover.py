@@ -1,0 +1,254 @@
+"""Discovery of an instance: tables, columns, rights, and all gaps in what can be protected."""
+
+from collections.abc import Container, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from unlost.connectors.servicenow.access.config import ServiceNowConfig
+from unlost.connectors.servicenow.access.rights import (
+    MATCH,
+    RANGE,
+    AccessFacts,
+    hash_of,
+    missing_rights,
+    read_access,
+)
+from unlost.connectors.servicenow.http.api import PARALLEL, PageCall, ServiceNowApi
+from unlost.connectors.servicenow.http.errors import ServiceNowRefusal
+from unlost.connectors.servicenow.http.walk import ID, RowCondition
+from unlost.connectors.servicenow.schema.dictionary import (
+    DictionaryTable,
+    InstanceDictionary,
+    read_dictionary,
+)
+from unlost.connectors.servicenow.schema.excluded import (
+    ARCHIVE,
+    closed,
+    not_data,
+    reason_of,
+)
+from unlost.connectors.servicenow.schema.kinds import PASSWORDS
+from unlost.connectors.servicenow.schema.tables import (
+    CLASS,
+    CREATED,
+    EVIDENCE,
+    UPDATED,
+    classes_of,
+    is_opened,
+    is_read,
+    table_of,
+)
+from unlost.kit.exclusions import table_excluded
+from unlost.model.finding import Finding, FindingKind, Severity
+from unlost.model.source.schema import Schema, Table
+
+PROBED_ROWS = 10  # rows of a table in which a column is looked for
+DOMAIN = "sys_domain"
+
+
+@dataclass(frozen=True, slots=True)
+class TablePlace:
+    """The place of a table's rows.
+
+    ``sources``: the table, and the table to which the instance archives its rows. ``lineage``: the
+    table and its ancestors; the last one, the root, shows all classes. ``by_class``: the table also
+    shows rows of other classes. ``blocked``: the column that a query ACL closes, if any.
+    """
+
+    sources: tuple[str, ...]
+    lineage: tuple[str, ...]
+    by_class: bool = False
+    blocked: str = ""
+
+    def conditions(self, table: str) -> tuple[RowCondition, ...]:
+        """The condition on the class of the rows, where they have one."""
+        return (RowCondition(CLASS, among=(table,)),) if self.by_class else ()
+
+
+@dataclass(frozen=True, slots=True)
+class DiscoveredInstance:
+    """A schema, and the places of its tables."""
+
+    schema: Schema
+    places: Mapping[str, TablePlace]
+
+    def place(self, table: str) -> TablePlace:
+        """The place of a table; an unknown one has no other place."""
+        return self.places.get(table) or TablePlace((table,), (table,))
+
+
+def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance:
+    """Read the schema of the instance as the backup user sees it."""
+    dictionary = read_dictionary(api)
+    access = read_access(api)
+    findings = [*missing_rights(access), *find_domains(api, dictionary)]
+    described = {name: dictionary.table(name) for name in sorted(dictionary.tables)}
+    wanted: list[DictionaryTable] = []
+    for table in described.values():
+        finding = _left_out(table, dictionary, config)
+        if finding is not None:
+            findings.append(finding)
+        elif _is_table(table, described):
+            wanted.append(table)
+    probes = _probe(api, wanted)
+    refused = [probe for probe in probes if isinstance(probe, Finding)]
+    findings += refused
+    readable = {table.name: probe for table, probe in zip(wanted, probes, strict=True)
+                if not isinstance(probe, Finding)}  # fmt: skip
+    classes = classes_of({name: table.lineage for name, table in described.items()})
+    opened = tuple(table.name for table in wanted if is_opened(table))
+    tables = [
+        _table(table, readable[table.name], access, classes=classes, of_records=opened)
+        for table in wanted
+        if table.name in readable
+    ]
+    rights = [(table.name, table.grants, table.hidden) for table in tables]
+    for each in tables:
+        findings += _unreadable(described[each.name])
+        findings += _taken_away(each, access.before_query(described[each.name].lineage))
+    return DiscoveredInstance(
+        Schema(_with_logs(tables), hash_of(rights), tuple(findings)),
+        {table.name: place_of(table, described, access) for table in wanted},
+    )
+
+
+def _is_table(table: DictionaryTable, described: Mapping[str, DictionaryTable]) -> bool:
+    """True for a table with ids, and not for the archive of another one."""
+    of = table.name.removeprefix(ARCHIVE)
+    return ID in table.columns and not (of != table.name and of in described)
+
+
+def _left_out(
+    table: DictionaryTable, dictionary: InstanceDictionary, config: ServiceNowConfig
+) -> Finding | None:
+    name = table.name
+    reason = reason_of(name, table.lineage, views=dictionary.views)
+    if reason:
+        return not_data(name, reason)
+    if name in config.exclude or (config.include and name not in config.include):
+        return table_excluded(name, by_name=name in config.exclude)
+    return None if table.open else closed(name)
+
+
+def find_domains(api: ServiceNowApi, dictionary: InstanceDictionary) -> Iterator[Finding]:
+    """Read rows of all domains where rows have one; a gap if the user may not."""
+    separated = [name for name in dictionary.tables if DOMAIN in dictionary.columns.get(name, {})]
+    api.no_domain = bool(separated)
+    if not separated:
+        return
+    try:
+        api.page(PageCall(separated[0], f"ORDERBY{ID}", (ID,), limit=1))
+    except ServiceNowRefusal:
+        api.no_domain = False
+        yield Finding.of(
+            FindingKind.PERMISSION_MISSING,
+            Severity.GAP,
+            "The instance separates domains, and the backup user sees only records of some of them.",
+            "Give the backup user the role query_no_domain_table_api, or admin.",
+            detail="query_no_domain_table_api",
+        )
+
+
+type Probe = frozenset[str] | Finding
+
+
+def _probe(api: ServiceNowApi, tables: Sequence[DictionaryTable]) -> list[Probe]:
+    """The columns that the first rows of each table lack, or the finding of a refusal."""
+
+    def probe(table: DictionaryTable) -> Probe:
+        names = [each.name for each in table.columns.values() if is_read(each)]
+        query = f"{CLASS}={table.name}^ORDERBY{ID}" if CLASS in table.columns else f"ORDERBY{ID}"
+        try:
+            rows = api.members(PageCall(table.name, query, names, limit=PROBED_ROWS))
+        except ServiceNowRefusal as refusal:
+            return _refused(table.name, refusal)
+        return frozenset(names) - frozenset().union(*rows) if rows else frozenset()
+
+    with ThreadPoolExecutor(PARALLEL) as threads:
+        return list(threads.map(probe, tables))
+
+
+def _refused(table: str, refusal: ServiceNowRefusal) -> Finding:
+    return Finding.of(
+        FindingKind.TABLE_REFUSED,
+        Severity.GAP,
+        "{label} could not be read: {reason}",
+        "{step}",
+        table=table,
+        label=table,
+        reason=refusal.message,
+        step=refusal.message.step,
+    )
+
+
+def _table(
+    described: DictionaryTable,
+    absent: frozenset[str],
+    access: AccessFacts,
+    *,
+    classes: Mapping[str, tuple[str, ...]],
+    of_records: tuple[str, ...],
+) -> Table:
+    """A table with the rights of the user; ``absent``: columns that none of its first rows has."""
+    hidden = absent | access.hidden_columns(described.lineage, tuple(described.columns))
+    table = table_of(described, hidden=hidden - {ID}, classes=classes, of_records=of_records)
+    return replace(table, grants=access.grants(described.lineage))
+
+
+def _with_logs(tables: Sequence[Table]) -> tuple[Table, ...]:
+    """The tables with their change logs, unless the log is not read."""
+    names = {table.name for table in tables}
+    return tuple(
+        replace(table, change_log=None)
+        if table.change_log is not None and table.change_log.table not in names
+        else table
+        for table in tables
+    )
+
+
+def place_of(table: DictionaryTable, described: Container[str], access: AccessFacts) -> TablePlace:
+    """The place of a table's rows; ``described``: the names of all tables."""
+    archive = f"{ARCHIVE}{table.name}"
+    by_class = CLASS in table.columns
+    stamp = UPDATED if UPDATED in table.columns else CREATED
+    needs = [(ID, RANGE), (ID, MATCH), (stamp, RANGE), *([(CLASS, MATCH)] if by_class else [])]
+    # A record whose class was changed is looked up by its id in the root.
+    blocked = access.blocked_column(table.lineage, needs)
+    blocked = blocked or access.blocked_column(table.lineage[-1:], [(ID, MATCH)])
+    return TablePlace(
+        (table.name, archive) if archive in described else (table.name,),
+        table.lineage,
+        by_class,
+        blocked,
+    )
+
+
+def _taken_away(table: Table, rules: Sequence[str]) -> Iterator[Finding]:
+    """The gap of rows that business rules may take away: no count shows them."""
+    if rules:
+        yield Finding.of(
+            FindingKind.PERMISSION_MISSING,
+            Severity.GAP,
+            "Before-query business rules may hide records of {name} from the backup user: {rules}.",
+            "Let the rules spare the backup user, and accept this gap. No deletion is inferred from "
+            "records that are missing.",
+            table=table.name,
+            name=table.label or table.name,
+            rules=", ".join(rules),
+        )
+
+
+def _unreadable(table: DictionaryTable) -> Iterator[Finding]:
+    """Notes about columns whose values the instance never gives out."""
+    for column in table.columns.values():
+        if column.internal_type in PASSWORDS and table.name not in EVIDENCE:
+            yield Finding.of(
+                FindingKind.COLUMN_UNREADABLE,
+                Severity.NOTE,
+                "{column_label} of {table_label} is a password and is not backed up.",
+                "After a restore, set it again.",
+                table=table.name,
+                column=column.name,
+                column_label=column.label or column.name,
+                table_label=table.label,
+            )

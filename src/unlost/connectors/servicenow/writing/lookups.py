@@ -1,0 +1,159 @@
+"""Look-ups of live records: by id, by key, by what they refer to, and those that a user created.
+
+A text with characters that have a meaning in queries is never sent: a part of it without them finds
+its records, and others, which are left out here. So a condition that ServiceNow drops costs time and
+finds the same records.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import batched
+
+import pyarrow as pa
+
+from unlost.connectors.servicenow.http.api import ServiceNowApi
+from unlost.connectors.servicenow.http.walk import (
+    ID,
+    IDS_PER_CALL,
+    KNOWN_ID,
+    RowCondition,
+    TableWalk,
+    WalkQuery,
+    walks_by_id,
+)
+from unlost.connectors.servicenow.reading.trail import FORM
+from unlost.connectors.servicenow.schema.discover import TablePlace
+from unlost.connectors.servicenow.schema.tables import CREATED
+from unlost.kit.columns import Zoneless
+from unlost.kit.matching import MatchLookup
+from unlost.kit.rows import live_rows
+from unlost.model.errors import SourceRefused
+from unlost.model.source.reading import Rows
+from unlost.model.source.schema import Table
+from unlost.model.source.writing import ReferrerQuery
+
+AUTHOR = "sys_created_by"
+PLAIN = re.compile(r"(?!NULL\Z)[\w.@/#+-]+( [\w.@/#+-]+)*")
+SPECIAL = re.compile(r"[\^,:\\%\x00-\x1f]")
+LONGEST_PART, PARTS_PER_CALL = 100, 20  # an address has some 6,000 characters
+
+
+@dataclass(frozen=True, slots=True)
+class LooseCondition:
+    """A condition that also finds other rows, since the database compares without case."""
+
+    column: str
+    text: str
+
+    def check(self, table: str, cells: pa.RecordBatch) -> None:
+        """Nothing: the caller compares the values."""
+
+
+def usable_part(text: str) -> str:
+    """The longest part of a text that has no meaning in a query; empty if there is none."""
+    parts = (part.strip()[:LONGEST_PART].strip() for part in SPECIAL.split(text))
+    return max(parts, key=len)
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceLookups:
+    """Look-ups in the tables of one instance."""
+
+    api: ServiceNowApi
+
+    def fetch(
+        self, table: Table, place: TablePlace, ids: Sequence[str], columns: Sequence[str]
+    ) -> Rows:
+        """Live and archived records of these ids, without those whose class was changed."""
+        names = self._names(table, columns)
+        queries = (
+            WalkQuery(each, names, place.conditions(each) if each == table.name else ())
+            for each in place.sources
+        )
+        known = [each for each in ids if KNOWN_ID.match(each)]
+        walks = (walk for query in queries for _, walk in walks_by_id(self.api, query, known))
+        return self._rows(table, walks, columns)
+
+    def find(
+        self,
+        table: Table,
+        place: TablePlace,
+        columns: tuple[str, ...],
+        values: Iterable[tuple[str, ...]],
+    ) -> Mapping[tuple[str, ...], str]:
+        """Ids by the values of these columns. Raises Conflict (``key-not-unique``)."""
+        match = MatchLookup(table, columns, values)
+        for condition in _conditions(columns[0], match.firsts):
+            query = WalkQuery(table.name, columns, (*place.conditions(table.name), condition))
+            for row in TableWalk(self.api, query).rows():
+                match.take(tuple(row[name] or "" for name in columns), str(row[ID]))
+        return match.records()
+
+    def referring(self, query: ReferrerQuery, place: TablePlace) -> Rows | None:
+        """Records whose column names some of these ids; None if some may be hidden."""
+        column = query.table.column(query.column)
+        is_list = column is not None and column.reference is not None and column.reference.separator
+        conditions: Iterator[RowCondition | LooseCondition] = (
+            _like_any(query.column, ids) if is_list else RowCondition(query.column, among=ids)
+            for ids in batched(query.ids, IDS_PER_CALL)
+        )
+        names = self._names(query.table, [query.column])
+        of_class = place.conditions(query.table.name)
+        walks = [
+            TableWalk(self.api, WalkQuery(query.table.name, names, (*of_class, condition)))
+            for condition in conditions
+        ]
+        try:
+            rows = self._rows(query.table, walks, [query.column])
+            return None if any(walk.hidden() for walk in walks) else rows
+        except SourceRefused:
+            return None
+
+    def recent(
+        self, table: Table, place: TablePlace, since: datetime, user: str, columns: Sequence[str]
+    ) -> Rows:
+        """Records that a user created since then."""
+        conditions = (
+            RowCondition(AUTHOR, among=(user,)), RowCondition(CREATED, at_least=since.strftime(FORM)),
+        )  # fmt: skip
+        query = WalkQuery(
+            table.name, self._names(table, columns), (*place.conditions(table.name), *conditions)
+        )
+        return self._rows(table, [TableWalk(self.api, query)], columns)
+
+    def _names(self, table: Table, columns: Sequence[str]) -> tuple[str, ...]:
+        stamps = filter(None, (table.modified_column, table.modified_by_column))
+        return tuple(dict.fromkeys((ID, *columns, *stamps)))
+
+    def _rows(self, table: Table, walks: Iterable[TableWalk], columns: Sequence[str]) -> Rows:
+        names = self._names(table, columns)
+        schema = pa.schema([(name, pa.string()) for name in names])
+        batches = [page.cells.select(list(names)) for walk in walks for page in walk.pages()]
+        cells = pa.Table.from_batches(batches, schema).combine_chunks()
+        (batch,) = cells.to_batches() or [pa.RecordBatch.from_pylist([], schema)]
+        rows = live_rows(
+            batch,
+            self.api.now(),
+            ids=ID,
+            modified_at=table.modified_column,
+            modified_by=table.modified_by_column,
+            zoneless=Zoneless.UTC,
+        )
+        return replace(rows, cells=batch.select(list(columns)) if columns else None)
+
+
+def _conditions(column: str, values: Sequence[str]) -> Iterator[LooseCondition]:
+    """Conditions that all rows with these values fulfill."""
+    plain = [value for value in values if PLAIN.fullmatch(value)]
+    for some in batched(plain, IDS_PER_CALL):
+        yield LooseCondition(column, f"{column}IN{','.join(some)}")
+    parts = {usable_part(value) for value in values if value and not PLAIN.fullmatch(value)}
+    for some in batched(sorted(parts), PARTS_PER_CALL):
+        yield _like_any(column, some)
+
+
+def _like_any(column: str, parts: Sequence[str]) -> LooseCondition:
+    like = (f"{column}LIKE{part}" if part else f"{column}ISNOTEMPTY" for part in parts)
+    return LooseCondition(column, "^OR".join(like))
