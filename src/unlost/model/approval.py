@@ -68,7 +68,7 @@ def approval_reasons(
         return ()
     covered = {
         ApprovalReason.RECORDS: policy.records is not None and changes > policy.records,
-        ApprovalReason.PRODUCTION: policy.production and kind is OrgKind.PRODUCTION,
+        ApprovalReason.PRODUCTION: policy.production and kind.may_be_production,
         ApprovalReason.DELETES: policy.deletes and deletes > 0,
     }
     return tuple(reason for reason, applies in covered.items() if applies)

@@ -20,7 +20,8 @@ class LossRule:
     ``born_column``: its time of creation. ``author_column``: the user who created it. The schema
     names the column of a deleted record that refers to the record it was merged into.
     ``state_column``: shows whether work on the record is done, as it is in ``closed_states``; None
-    for tables whose records are not worked on.
+    for tables whose records are not worked on. ``keeps_id``: a restore creates a record again with
+    the id that it had.
     """
 
     bin: timedelta | None = None
@@ -28,6 +29,7 @@ class LossRule:
     author_column: str | None = None
     state_column: str | None = None
     closed_states: frozenset[str] = frozenset()
+    keeps_id: bool = False
 
 
 @dataclass(frozen=True, slots=True)

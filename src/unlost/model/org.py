@@ -12,6 +12,11 @@ class OrgKind(StrEnum):
     TRIAL = "trial"
     UNKNOWN = "unknown"
 
+    @property
+    def may_be_production(self) -> bool:
+        """True unless the org is known to be another one: an unknown use gets the same care."""
+        return self in {OrgKind.PRODUCTION, OrgKind.UNKNOWN}
+
 
 @dataclass(frozen=True, slots=True)
 class OrgIdentity:

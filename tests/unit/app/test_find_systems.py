@@ -7,6 +7,7 @@ from two_systems import NUMBER, with_two_systems
 from unlost.app.actions.records.find import FindResult, FoundSystem, find
 from unlost.app.actions.records.saved_searches import open_search, save_search
 from unlost.app.records.search.query import RecordSearch
+from unlost.app.records.table_words import TableWords
 
 
 @pytest.fixture
@@ -33,6 +34,15 @@ def test_hits_of_a_system_stand_together_and_are_counted(systems: World) -> None
         FoundSystem("desk", "ServiceDesk", 3),
         FoundSystem("memory", "Memory", 1),
     )
+
+
+def test_tables_with_the_same_label_are_told_apart_by_their_names(
+    systems: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TableWords, "label", lambda *_, **__: "Account")
+    assert [table.label for table in find(systems.app, NUMBER).tables] == [
+        "Account (Account)", "Account (company)",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["desk", "servicedesk", "ServiceDesk"])

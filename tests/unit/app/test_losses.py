@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from homes import World
+from homes import MemoryConnector, World
 from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, WRITER, Shop, open_shop
 from unit.app.test_restore import refused
@@ -29,7 +29,7 @@ from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.audit import newest
 from unlost.model.access import Actor, ActorKind, Grant, Role
 from unlost.model.errors import Conflict, NotAllowed, NotFound, UsageError
-from unlost.model.losses import FoldReason, LossState
+from unlost.model.losses import FoldReason, LossRule, LossRules, LossState
 from unlost.model.mass_changes import MassKind
 from unlost.model.message import Message
 from unlost.model.source.schema import WireKind
@@ -69,6 +69,22 @@ def test_a_loss_is_described_for_people(shop: Shop) -> None:
     assert losses(shop.app).losses == (line,), "of all orgs"
     shop.world.clock.advance(days=16)
     assert not only(shop).keeps_id
+
+
+def test_a_system_that_keeps_ids_keeps_them_without_a_bin(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = LossRules({"Account": LossRule(keeps_id=True), "Contact": LossRule()})
+    monkeypatch.setattr(MemoryConnector, "loss_rules", lambda *_: rules)
+    line = delete_customer(shop)
+    assert (line.keeps_id, line.bin_until) == (True, None)
+    shop.world.clock.advance(days=99)
+    assert only(shop).keeps_id
+    shop.platform.delete("Contact", shop.live("Contact")[0], by="U1")
+    shop.night()
+    assert {each.table: each.keeps_id for each in losses(shop.app, "sales").losses} == {
+        "Account": True, "Contact": False,
+    }  # fmt: skip
 
 
 def test_details_of_a_live_record_name_it(shop: Shop) -> None:

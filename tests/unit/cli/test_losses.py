@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from homes import MemoryConnector
 from scenes import Lead, scene
 from terminals import Terminal
 from unit.app.shop import CUSTOMER, WRITER, Shop
@@ -11,6 +12,7 @@ from unit.cli.typed import with_sales
 from unlost.app.actions.orgs.write_access import set_writer
 from unlost.cli.exits import ExitCode
 from unlost.cli.verbs.records import losses
+from unlost.model.losses import LossRule, LossRules
 from unlost.model.source.schema import WireKind
 
 
@@ -51,6 +53,16 @@ def test_a_loss_is_one_line_with_the_command_that_restores_it(lost: Terminal) ->
         r"Restore: unlost restore plan sales --loss \d+ --out plan\.json",
         second,
     )
+
+
+def test_a_loss_of_a_system_that_keeps_ids_says_so(
+    lost: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = LossRules({"Account": LossRule(keeps_id=True)})
+    monkeypatch.setattr(MemoryConnector, "loss_rules", lambda *_: rules)
+    ended = lost("losses", "list", "sales")
+    assert "A restore keeps the ids. Restore: unlost restore plan" in ended.out
+    assert "new ids" not in ended.out
 
 
 def number(lost: Terminal) -> str:

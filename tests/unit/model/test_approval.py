@@ -24,6 +24,7 @@ RECORDS, PRODUCTION, DELETES = ApprovalReason
         (ApprovalPolicy(records=10), OrgKind.SANDBOX, 11, 0, (RECORDS,)),
         (ApprovalPolicy(records=0), OrgKind.SANDBOX, 1, 0, (RECORDS,)),
         (ApprovalPolicy(production=True), OrgKind.PRODUCTION, 1, 0, (PRODUCTION,)),
+        (ApprovalPolicy(production=True), OrgKind.UNKNOWN, 1, 0, (PRODUCTION,)),
         (ApprovalPolicy(production=True), OrgKind.UNKNOWN, 1, 0, ()),
         (ApprovalPolicy(deletes=True), OrgKind.SANDBOX, 5, 0, ()),
         (ApprovalPolicy(deletes=True), OrgKind.SANDBOX, 5, 1, (DELETES,)),

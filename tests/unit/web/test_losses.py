@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from homes import World
+from homes import MemoryConnector, World
 from scenes import Lead, scene
 from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
@@ -31,7 +31,7 @@ from unlost.catalog.runs.runs import RunState
 from unlost.model.access import Role
 from unlost.model.alert import AlertRule
 from unlost.model.approval import ApprovalPolicy
-from unlost.model.losses import LossState
+from unlost.model.losses import LossRule, LossRules, LossState
 from unlost.model.mass_changes import MassLimits
 from unlost.model.message import Message
 
@@ -104,6 +104,16 @@ def test_home_shows_three_and_leads_to_all(shop: Shop, sign_in: SignIn) -> None:
     page = told(sign_in(), "/")
     assert "4 open losses" in page
     assert '<a href="/losses/?org=sales">Show all 4 losses' in page
+
+
+def test_a_loss_of_a_system_that_keeps_ids_says_so(
+    shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = LossRules({"Account": LossRule(keeps_id=True)})
+    monkeypatch.setattr(MemoryConnector, "loss_rules", lambda *_: rules)
+    page = told(sign_in(Role.VIEWER), "/losses/")
+    assert "Can be restored with the same ids." in page
+    assert "new ids" not in page
 
 
 def test_what_leaves_the_bin_next_stands_first(shop: Shop, sign_in: SignIn) -> None:

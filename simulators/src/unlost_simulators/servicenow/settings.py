@@ -11,6 +11,7 @@ from unlost_simulators.kit.latency import Latency
 
 PROPERTIES: Mapping[str, str] = {
     "invalid_query_returns_no_rows": "glide.invalid_query.returns_no_rows",
+    "production": "glide.installation.production",
     "client_credentials": "glide.oauth.inbound.client.credential.grant_type.enabled",
     "audit_inserts": "glide.sys.audit_inserts",
     "not_deleted": "glide.db.audit.ignore.delete",
@@ -58,6 +59,7 @@ class InstanceSettings:
     """
 
     invalid_query_returns_no_rows: bool = False
+    production: bool = True
     client_credentials: bool = False
     audit_inserts: bool = False
     attachment_bytes: int = 1024 << 20

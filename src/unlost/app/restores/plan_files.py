@@ -6,7 +6,6 @@ from unlost.engine.restore.planning.shown.summary import summary
 from unlost.engine.restore.values.plan_file import read_plan, write_plan
 from unlost.model.access import ActorKind
 from unlost.model.errors import UsageError
-from unlost.model.org import OrgKind
 from unlost.model.plan import RestorePlan
 
 TYPED_FROM = 200  # more records than this, in a production org, need its name typed
@@ -25,7 +24,7 @@ def proved_plan(app: Application, data: bytes, *, org: str | None = None) -> Res
 
 def is_name_typed(org: ProtectedOrg, changes: int) -> bool:
     """Return True if the name of the org has to be typed to write this many records."""
-    return org.identity.kind is OrgKind.PRODUCTION and changes > TYPED_FROM
+    return org.identity.kind.may_be_production and changes > TYPED_FROM
 
 
 def check_name_typed(org: ProtectedOrg, changes: int, typed: str) -> None:

@@ -211,9 +211,12 @@ class _FindRun:
             Schema(tuple(t for some in self.open_orgs for t in some.head.schema().tables), "")
         )
         counts = Counter(result.hit.table for matches in searched for result in matches.results)
+        labels = {table: words.label(table, count=count) for table, count in counts.items()}
+        # Two systems may give the same label to tables with different names.
+        shared = {label for label, tables in Counter(labels.values()).items() if tables > 1}
         return tuple(
-            FoundTable(table, words.label(table, count=count), count)
-            for table, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+            FoundTable(table, f"{label} ({table})" if label in shared else label, counts[table])
+            for table, label in sorted(labels.items(), key=lambda item: (-counts[item[0]], item[0]))
         )
 
     def _described(self, results: Sequence[SearchResult]) -> list[FoundRecord]:

@@ -70,10 +70,10 @@ class LossLine:
 
     ``record`` and ``name`` are those of the first root. ``tables`` counts the roots too. ``parent``
     is the live record to which all roots belong. ``by`` is empty if the user is unknown. Without
-    ``first``, the deletions lie between the backups at ``after`` and ``until``. ``keeps_id``: until
-    ``bin_until`` the first of them leaves the recycle bin with its id, unless the bin is emptied.
-    ``back``: roots that are live again. ``decided_by`` is empty if Unlost decided. ``archive_run``:
-    the archive that took the first root out of the org; empty if none did.
+    ``first``, the deletions lie between the backups at ``after`` and ``until``. ``keeps_id``: a
+    restore keeps the id of the first of them; with ``bin_until`` only until then, and unless the
+    recycle bin is emptied. ``back``: roots that are live again. ``decided_by`` is empty if Unlost
+    decided. ``archive_run``: the archive that took the first root out of the org; empty if none did.
     """
 
     loss: int
@@ -289,7 +289,8 @@ def _keys(records: Iterable[LossRecord]) -> list[RecordKey]:
 
 def _described(app: Application, record: LossRecord, namer: "_Namer") -> LossLine:
     root = namer.named(RecordKey(record.table, record.record))
-    in_bin = record.bin_until is not None and record.bin_until >= app.clock.now()
+    bin_until = None if namer.keeps_id(record.table) else record.bin_until
+    in_bin = bin_until is not None and bin_until >= app.clock.now()
     return LossLine(
         loss=record.id,
         org=record.org,
@@ -309,8 +310,8 @@ def _described(app: Application, record: LossRecord, namer: "_Namer") -> LossLin
         last=record.last,
         after=record.after,
         until=record.until,
-        bin_until=record.bin_until,
-        keeps_id=in_bin,
+        bin_until=bin_until,
+        keeps_id=in_bin or namer.keeps_id(record.table),
         parent=namer.visible(record.table, record.parent),
         merged_into=namer.visible(record.table, record.merged_into),
         folded=record.folded,
@@ -344,6 +345,8 @@ class _Namer:
             {table.name: table for table in self._newest.schema().tables} if self._newest else {}
         )
         self._users = UserNames(self._newest) if self._newest else None
+        connector = app.connector(org.identity.connector)
+        self._rules = connector.loss_rules(self._newest.schema()).tables if self._newest else {}
         self._names: dict[RecordKey, str] = {}
 
     def learn(self, keys: Iterable[RecordKey]) -> None:
@@ -370,6 +373,11 @@ class _Namer:
         if shape is None:
             return table
         return (shape.plural if plural else "") or shape.label or table
+
+    def keeps_id(self, table: str) -> bool:
+        """Return True if the org creates lost records of the table with their old ids."""
+        rule = self._rules.get(table)
+        return rule is not None and rule.keeps_id
 
     def counts(self, record: LossRecord) -> tuple[LossCount, ...]:
         ranked = sorted(record.counts.items(), key=lambda item: (item[0] != record.table, -item[1]))

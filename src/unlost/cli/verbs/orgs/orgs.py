@@ -367,7 +367,7 @@ def _show_approval(out: Output, result: "OrgApprovalPolicy") -> None:
     if policy.records is not None:
         out.print(f"  - more than {many(policy.records, 'record')} would be written or deleted")
     if policy.production:
-        note = "" if result.kind == "production" else " (it is not)"
+        note = "" if result.kind.may_be_production else " (it is not)"
         out.print(f"  - the org is a production org{note}")
     if policy.deletes:
         out.print("  - records would be deleted, as by an archive, a purge or an undo")

@@ -190,6 +190,8 @@ def _state(line: "LossLine") -> str:
 
 
 def _bin(line: "LossLine") -> str:
+    if line.keeps_id and line.bin_until is None:
+        return "A restore keeps the ids."
     if line.keeps_id:
         until = when(line.bin_until, zone=line.zone)
         return f"Until {until} a restore keeps the ids, then it creates new ids."

@@ -2,6 +2,8 @@
 
 That the properties ``instance_id`` and ``instance_name`` exist and differ between instances is an
 inference. Without them the host stands for the instance: ServiceNow gives each instance a host.
+``glide.installation.production`` is what public scripts ask for before they touch an instance. That
+it is true on production instances and false on the others is an inference.
 """
 
 from dataclasses import dataclass
@@ -11,9 +13,11 @@ from unlost.connectors.servicenow.http.api import PageCall, ServiceNowApi
 from unlost.connectors.servicenow.http.walk import RowCondition, TableWalk, WalkQuery
 from unlost.kit.addresses import host_of
 from unlost.model.errors import SourceRefused
-from unlost.model.org import OrgIdentity
+from unlost.model.org import OrgIdentity, OrgKind
 
 PROPERTIES = ("instance_id", "instance_name")
+PRODUCTION = "glide.installation.production"
+KINDS = {"true": OrgKind.PRODUCTION, "false": OrgKind.SANDBOX}
 # ServiceNow docs, "Table API": the server replaces this value by the id of the caller.
 CALLER = "sys_id=javascript:gs.getUserID()"
 
@@ -28,12 +32,13 @@ class BackupUser:
 
 def read_identity(api: ServiceNowApi, host: str) -> OrgIdentity:
     """Read the identity from the properties of the instance."""
-    condition = RowCondition("name", among=PROPERTIES)
+    condition = RowCondition("name", among=(*PROPERTIES, PRODUCTION))
     walk = TableWalk(api, WalkQuery("sys_properties", ("name", "value"), (condition,)))
     values = {str(row["name"]): row["value"] for row in walk.rows() if row["value"]}
     label = host_of(host)
     tenant = next((values[name] for name in PROPERTIES if name in values), label)
-    return OrgIdentity(NAME, tenant, label=values.get("instance_name", label))
+    kind = KINDS.get((values.get(PRODUCTION) or "").lower(), OrgKind.UNKNOWN)
+    return OrgIdentity(NAME, tenant, kind, values.get("instance_name") or label)
 
 
 def read_user(api: ServiceNowApi) -> BackupUser:
