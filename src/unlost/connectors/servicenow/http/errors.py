@@ -17,12 +17,10 @@ from unlost.kit.http import (
 )
 from unlost.kit.http.failures import redirected, unreachable
 from unlost.kit.http.table import NO_ANSWER_RULES, PROXY_RULE
-from unlost.kit.sign_in_words import NEUTRAL
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import AuthExpired, NotAllowed, SourceRefused, TransientError, UnlostError
 
 SERVICENOW = SourceLabel("ServiceNow", "servicenow")
-WORDS = NEUTRAL
 CANCELLED = "cancelled"  # our code for an answer with a good status that reports a failure
 LONGEST = 300  # shown characters of ServiceNow's own texts
 # A table, or a type of calls, that is closed to REST for everyone.
@@ -106,7 +104,7 @@ def to_error(failure: CallFailure, action: AnswerHandling) -> UnlostError:
     if failure.status == 0:
         return unreachable(failure, action)
     if failure.moved_to:
-        return redirected(failure, WORDS)
+        return redirected(failure)
     if action is AnswerHandling.RETRY:
         return _busy(failure)
     if action is AnswerHandling.REFUSE:
