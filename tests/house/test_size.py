@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+
 from house.templates import parsed
 
 ROOT = Path(__file__).parents[2]

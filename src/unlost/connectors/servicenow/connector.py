@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from unlost.connectors.servicenow.access.config import NAME, ServiceNowAuth, ServiceNowConfig
 from unlost.kit.addresses import is_safe, origin
 from unlost.kit.plain import NUMBERING, PlainConnector
+from unlost.kit.settings import secret_fields
 from unlost.model.losses import LossRule, LossRules
 from unlost.model.ports.source import SecretField
 from unlost.model.source.display import DisplayRule
@@ -64,9 +65,7 @@ class ServiceNowConnector(PlainConnector):
 
     def secrets(self, config: object | None) -> Sequence[SecretField]:
         """The secrets of the chosen sign-in; all of them without a config."""
-        if isinstance(config, ServiceNowConfig):
-            return SECRETS[config.auth]
-        return tuple({field.name: field for auth in SECRETS.values() for field in auth}.values())
+        return secret_fields(SECRETS, config.auth if isinstance(config, ServiceNowConfig) else None)
 
     def sign_in(self) -> SignInMethods:
         """Basic authentication, and two OAuth grants."""

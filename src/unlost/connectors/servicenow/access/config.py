@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from unlost.kit.addresses import is_safe, origin
+from unlost.kit.settings import setting
 from unlost.model.errors import UsageError
 
 NAME = "servicenow"
@@ -24,11 +25,6 @@ class ServiceNowAuth(StrEnum):
 WITH_USER = frozenset({ServiceNowAuth.BASIC, ServiceNowAuth.PASSWORD})
 
 
-def _texts(label: str, help_text: str, **marks: bool) -> dict[str, str | bool]:
-    """Metadata of a setting, for forms."""
-    return {"label": label, "help": help_text, **marks}
-
-
 @dataclass(frozen=True, slots=True)
 class ServiceNowConfig:
     """Settings of an instance. Each field carries its label and help text as metadata, for forms.
@@ -38,16 +34,16 @@ class ServiceNowConfig:
     """
 
     url: str = field(
-        metadata=_texts(
+        metadata=setting(
             "Address", "The instance, such as https://acme.service-now.com.", leads=True
         )
     )
     auth: ServiceNowAuth = field(
-        default=ServiceNowAuth.BASIC, metadata=_texts("Sign-in", "How Unlost signs in.")
+        default=ServiceNowAuth.BASIC, metadata=setting("Sign-in", "How Unlost signs in.")
     )
     username: str = field(
         default="",
-        metadata=_texts(
+        metadata=setting(
             "User name",
             "The user ID of the user. Only for sign-ins with a password.",
             personal=True,
@@ -55,32 +51,33 @@ class ServiceNowConfig:
     )
     client_id: str = field(
         default="",
-        metadata=_texts(
+        metadata=setting(
             "Client ID", "From the application registry. Only for OAuth.", personal=True
         ),
     )
     overlap_minutes: int = field(
-        default=15, metadata=_texts("Overlap", "Minutes that each backup reads again. At least 5.")
+        default=15, metadata=setting("Overlap", "Minutes that each backup reads again. At least 5.")
     )
     include: tuple[str, ...] = field(
-        default=(), metadata=_texts("Only these tables", "Names. Leave empty for all tables.")
+        default=(), metadata=setting("Only these tables", "Names. Leave empty for all tables.")
     )
     exclude: tuple[str, ...] = field(
         default=(),
-        metadata=_texts(
+        metadata=setting(
             "Excluded tables", "Names. These tables are not protected.", leaves_out=True
         ),
     )
     create_requests: bool = field(
         default=False,
-        metadata=_texts(
+        metadata=setting(
             "Create requests",
             "Only for the write user. Restored requests may start their flow, approval mails and SLAs "
             "again.",
         ),
     )
     page_rows: int = field(
-        default=2_000, metadata=_texts("Rows per page", "Rows that one call reads, 10,000 at most.")
+        default=2_000,
+        metadata=setting("Rows per page", "Rows that one call reads, 10,000 at most."),
     )
 
     def __post_init__(self) -> None:
