@@ -38,7 +38,7 @@ from unlost.connectors.servicenow.schema.tables import (
     is_read,
     table_of,
 )
-from unlost.kit.exclusions import table_excluded
+from unlost.kit.exclusions import excluded_by_settings
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import Schema, Table
 
@@ -125,9 +125,8 @@ def _left_out(
     reason = reason_of(name, table.lineage, views=dictionary.views)
     if reason:
         return not_data(name, reason)
-    if name in config.exclude or (config.include and name not in config.include):
-        return table_excluded(name, by_name=name in config.exclude)
-    return None if table.open else closed(name)
+    excluded = excluded_by_settings(name, include=config.include, exclude=config.exclude)
+    return excluded or (None if table.open else closed(name))
 
 
 def find_domains(api: ServiceNowApi, dictionary: InstanceDictionary) -> Iterator[Finding]:
