@@ -9,7 +9,6 @@ from unlost.connectors.servicenow.access.rights import (
     MATCH,
     RANGE,
     AccessFacts,
-    hash_of,
     missing_rights,
     read_access,
 )
@@ -39,6 +38,7 @@ from unlost.connectors.servicenow.schema.tables import (
     table_of,
 )
 from unlost.kit.exclusions import excluded_by_settings
+from unlost.kit.rights import rights_hash
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import Schema, Table
 
@@ -107,7 +107,7 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
         findings += _unreadable(described[each.name])
         findings += _taken_away(each, access.before_query(described[each.name].lineage))
     return DiscoveredInstance(
-        Schema(_with_logs(tables), hash_of(rights), tuple(findings)),
+        Schema(_with_logs(tables), rights_hash(rights), tuple(findings)),
         {table.name: place_of(table, described, access) for table in wanted},
     )
 
