@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import MISSING, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -10,14 +11,14 @@ if TYPE_CHECKING:
     from unlost.model.ports.source import SecretField
 
 
-def setting(label: str, help_text: str, **marks: bool) -> dict[str, str | bool]:
-    """The metadata of a field of the settings.
+def setting(label: str, help_text: str, *, default: Any = MISSING, **marks: bool) -> Any:
+    """A field of the dataclass of the settings, with its texts for forms as metadata.
 
     Marks: ``leads`` for a setting that decides where secrets are sent, or for whom they are valid;
     ``personal`` for one that tells users of the org apart; ``leaves_out`` for tables that are not
     protected.
     """
-    return {"label": label, "help": help_text, **marks}
+    return field(default=default, metadata={"label": label, "help": help_text, **marks})
 
 
 def secret_fields[A](

@@ -1,7 +1,7 @@
 """A person's settings for a Salesforce org: plain values, no secrets."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -32,74 +32,51 @@ class SalesforceConfig:
     many rows is read by REST, which takes fewer calls and no waiting.
     """
 
-    login_url: str = field(
-        metadata=setting(
-            "Address", "The org's My Domain, such as https://acme.my.salesforce.com.", leads=True
-        )
+    login_url: str = setting(
+        "Address", "The org's My Domain, such as https://acme.my.salesforce.com.", leads=True
     )
-    client_id: str = field(
-        metadata=setting("Consumer key", "From the External Client App for Unlost.", personal=True)
+    client_id: str = setting(
+        "Consumer key", "From the External Client App for Unlost.", personal=True
     )
-    auth: AuthFlow = field(
-        default=AuthFlow.CLIENT_CREDENTIALS, metadata=setting("Sign-in", "How Unlost signs in.")
-    )
-    username: str = field(
+    auth: AuthFlow = setting("Sign-in", "How Unlost signs in.", default=AuthFlow.CLIENT_CREDENTIALS)
+    username: str = setting(
+        "User name",
+        "The name of the user in Salesforce. Only for the JWT sign-in.",
         default="",
-        metadata=setting(
-            "User name",
-            "The name of the user in Salesforce. Only for the JWT sign-in.",
-            personal=True,
-        ),
+        personal=True,
     )
-    audience: str = field(
-        default="",
-        metadata=setting(
-            "JWT audience", "Only if the org requires a special audience.", leads=True
-        ),
+    audience: str = setting(
+        "JWT audience", "Only if the org requires a special audience.", default="", leads=True
     )
-    api_version: float = field(
-        default=66.0, metadata=setting("API version", "Keep 66.0 unless you need another version.")
+    api_version: float = setting(
+        "API version", "Keep 66.0 unless you need another version.", default=66.0
     )
-    overlap_minutes: int = field(
-        default=60,
-        metadata=setting("Overlap", "Minutes that each backup reads again. At least 10."),
+    overlap_minutes: int = setting(
+        "Overlap", "Minutes that each backup reads again. At least 10.", default=60
     )
-    include: tuple[str, ...] = field(
-        default=(), metadata=setting("Only these tables", "API names. Leave empty for all tables.")
+    include: tuple[str, ...] = setting(
+        "Only these tables", "API names. Leave empty for all tables.", default=()
     )
-    exclude: tuple[str, ...] = field(
-        default=(),
-        metadata=setting(
-            "Excluded tables", "API names. These tables are not protected.", leaves_out=True
-        ),
+    exclude: tuple[str, ...] = setting(
+        "Excluded tables", "API names. These tables are not protected.", default=(), leaves_out=True
     )
-    bulk_above: int = field(
-        default=2_000,
-        metadata=setting("Bulk API above", "Rows. Larger tables are read with Bulk API 2.0."),
+    bulk_above: int = setting(
+        "Bulk API above", "Rows. Larger tables are read with Bulk API 2.0.", default=2_000
     )
-    page_rows: int = field(
-        default=50_000,
-        metadata=setting(
-            "Rows per page", "Of a Bulk API result. An incomplete page is read again."
-        ),
+    page_rows: int = setting(
+        "Rows per page", "Of a Bulk API result. An incomplete page is read again.", default=50_000
     )
-    parallel_pages_above: int = field(
+    parallel_pages_above: int = setting(
+        "Parallel pages above",
+        "Rows. The pages of larger tables are read in parallel: faster, with twice the memory.",
         default=1_000_000_000,
-        metadata=setting(
-            "Parallel pages above",
-            "Rows. The pages of larger tables are read in parallel: faster, with twice the memory.",
-        ),
     )
-    linked_parents: int = field(
+    linked_parents: int = setting(
+        "File links by parent",
+        "Without Query All Files, tables up to this size are queried for their file links.",
         default=20_000,
-        metadata=setting(
-            "File links by parent",
-            "Without Query All Files, tables up to this size are queried for their file links.",
-        ),
     )
-    compress: bool = field(
-        default=True, metadata=setting("Compression", "Request responses compressed with gzip.")
-    )
+    compress: bool = setting("Compression", "Request responses compressed with gzip.", default=True)
 
     def __post_init__(self) -> None:
         if MY_DOMAIN.fullmatch(self.login_url.strip()):  # as Salesforce shows it, without https
