@@ -14,8 +14,8 @@ from unlost.connectors.servicenow.http.api import JSON, ServiceNowApi
 from unlost.connectors.servicenow.http.errors import PageCancelled, ServiceNowRefusal
 from unlost.connectors.servicenow.writing.calls import BatchItem, ItemAnswer, send_batch
 from unlost.kit.files import pieces_of
-from unlost.kit.http import AnswerLost, HttpAnswer, HttpCall
-from unlost.kit.json_to_arrow import decode
+from unlost.kit.http import AnswerLost, HttpCall
+from unlost.kit.json_to_arrow import read_as
 from unlost.kit.outcomes import done, unknown
 from unlost.model.source.writing import WRITE_REFUSED, OutcomeKind, RowOutcome, WriteRow
 
@@ -44,7 +44,7 @@ def upload_file(api: ServiceNowApi, row: WriteRow, body: BinaryIO) -> RowOutcome
     headers = {**JSON, "Content-Type": row.cells.get("content_type") or ANY_KIND}
     try:
         call = HttpCall("POST", url, headers, pieces_of(body, sent.update), accept=frozenset({201}))
-        created = api.client.send_for(call, _read)
+        created = api.client.send_for(call, read_as(AttachedAnswer)).result
     except (AnswerLost, PageCancelled):
         return unknown(row.key)
     except ServiceNowRefusal as refusal:
@@ -67,8 +67,3 @@ def _stored_hash(api: ServiceNowApi, record: str) -> str:
         for piece in stream.chunks():
             stored.update(piece)
     return stored.hexdigest()
-
-
-def _read(answer: HttpAnswer) -> Attached:
-    created: AttachedAnswer = decode(answer.body, AttachedAnswer, call=answer.call)
-    return created.result
