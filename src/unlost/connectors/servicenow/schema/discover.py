@@ -39,6 +39,7 @@ from unlost.connectors.servicenow.schema.tables import (
 )
 from unlost.kit.exclusions import excluded_by_settings
 from unlost.kit.rights import rights_hash
+from unlost.kit.tables import with_described_logs
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import Schema, Table
 
@@ -107,7 +108,7 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
         findings += _unreadable(described[each.name])
         findings += _taken_away(each, access.before_query(described[each.name].lineage))
     return DiscoveredInstance(
-        Schema(_with_logs(tables), rights_hash(rights), tuple(findings)),
+        Schema(with_described_logs(tables), rights_hash(rights), tuple(findings)),
         {table.name: place_of(table, described, access) for table in wanted},
     )
 
@@ -192,17 +193,6 @@ def _table(
     hidden = absent | access.hidden_columns(described.lineage, tuple(described.columns))
     table = table_of(described, hidden=hidden - {ID}, classes=classes, of_records=of_records)
     return replace(table, grants=access.grants(described.lineage))
-
-
-def _with_logs(tables: Sequence[Table]) -> tuple[Table, ...]:
-    """The tables with their change logs, unless the log is not read."""
-    names = {table.name for table in tables}
-    return tuple(
-        replace(table, change_log=None)
-        if table.change_log is not None and table.change_log.table not in names
-        else table
-        for table in tables
-    )
 
 
 def place_of(table: DictionaryTable, described: Container[str], access: AccessFacts) -> TablePlace:
