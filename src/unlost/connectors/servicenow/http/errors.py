@@ -7,6 +7,7 @@ response codes", "Inbound REST API rate limiting" (429 with Retry-After), and th
 
 import msgspec
 
+from unlost.kit.counted_walk import PageTooSlow
 from unlost.kit.http import (
     AnswerHandling,
     CallFailure,
@@ -44,8 +45,8 @@ class ServiceNowRefusal(SourceRefused):
     """ServiceNow will not do this."""
 
 
-class PageCancelled(TransientError):
-    """Raised for a page that took the instance too long; fewer rows may come in time."""
+class PageCancelled(PageTooSlow):
+    """Raised for a transaction that the instance cancelled."""
 
 
 def understand(answer: HttpAnswer) -> tuple[str, str]:
