@@ -1,4 +1,4 @@
-"""What follows from the references and logs of described tables. Pure."""
+"""Cascades and change logs of described tables. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace

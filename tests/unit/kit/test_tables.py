@@ -1,4 +1,4 @@
-"""What follows from the references and logs of described tables."""
+"""Cascades and change logs of described tables."""
 
 from unlost.kit.tables import cascading, with_described_logs
 from unlost.model.source.schema import (
