@@ -1,7 +1,8 @@
-"""The gap of a table that a person left out in the settings of an org. Pure."""
+"""Findings about tables that are not read: by choice, without data of people, or refused. Pure."""
 
 from collections.abc import Collection
 
+from unlost.model.errors import SourceRefused
 from unlost.model.finding import Finding, FindingKind, Severity
 
 
@@ -20,4 +21,30 @@ def excluded_by_settings(
         else "To protect it, add it to the list of tables to back up.",
         table=table,
         label=label or table,
+    )
+
+
+def table_not_data(table: str, reason: str) -> Finding:
+    """The note about a table that holds no data of people."""
+    return Finding.of(
+        FindingKind.TABLE_NOT_DATA,
+        Severity.NOTE,
+        "{name} is not backed up: {reason}.",
+        table=table,
+        name=table,
+        reason=reason,
+    )
+
+
+def table_refused(table: str, refusal: SourceRefused) -> Finding:
+    """The gap of a table that the source lists and does not let the user read."""
+    return Finding.of(
+        FindingKind.TABLE_REFUSED,
+        Severity.GAP,
+        "{label} could not be read: {reason}",
+        "{step}",
+        table=table,
+        label=table,
+        reason=refusal.message,
+        step=refusal.message.step,
     )

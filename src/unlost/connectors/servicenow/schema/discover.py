@@ -23,7 +23,6 @@ from unlost.connectors.servicenow.schema.dictionary import (
 from unlost.connectors.servicenow.schema.excluded import (
     ARCHIVE,
     closed,
-    not_data,
     reason_of,
 )
 from unlost.connectors.servicenow.schema.kinds import PASSWORDS
@@ -37,7 +36,7 @@ from unlost.connectors.servicenow.schema.tables import (
     is_read,
     table_of,
 )
-from unlost.kit.exclusions import excluded_by_settings
+from unlost.kit.exclusions import excluded_by_settings, table_not_data, table_refused
 from unlost.kit.rights import rights_hash
 from unlost.kit.tables import with_described_logs
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -125,7 +124,7 @@ def _left_out(
     name = table.name
     reason = reason_of(name, table.lineage, views=dictionary.views)
     if reason:
-        return not_data(name, reason)
+        return table_not_data(name, reason)
     excluded = excluded_by_settings(name, include=config.include, exclude=config.exclude)
     return excluded or (None if table.open else closed(name))
 
@@ -161,24 +160,11 @@ def _probe(api: ServiceNowApi, tables: Sequence[DictionaryTable]) -> list[Probe]
         try:
             rows = api.members(PageCall(table.name, query, names, limit=PROBED_ROWS))
         except ServiceNowRefusal as refusal:
-            return _refused(table.name, refusal)
+            return table_refused(table.name, refusal)
         return frozenset(names) - frozenset().union(*rows) if rows else frozenset()
 
     with ThreadPoolExecutor(PARALLEL) as threads:
         return list(threads.map(probe, tables))
-
-
-def _refused(table: str, refusal: ServiceNowRefusal) -> Finding:
-    return Finding.of(
-        FindingKind.TABLE_REFUSED,
-        Severity.GAP,
-        "{label} could not be read: {reason}",
-        "{step}",
-        table=table,
-        label=table,
-        reason=refusal.message,
-        step=refusal.message.step,
-    )
 
 
 def _table(
