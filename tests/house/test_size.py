@@ -1,9 +1,14 @@
 """The house rules on size: small functions, files with one subject, and no rooms without a name."""
 
 import ast
+import io
+import tokenize
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
+
+import pytest
 
 from house.templates import parsed
 
@@ -17,6 +22,11 @@ SOURCES = sorted(
 PRODUCT = [path for path in SOURCES if path.is_relative_to(ROOT / "src")]
 BANNED_NAMES = {"utils", "helpers", "common", "manager", "misc"}
 
+CONNECTORS = sorted(path.parent for path in ROOT.glob("src/unlost/connectors/*/__init__.py"))
+# It is older than the limit, and reads and writes in more ways (docs/adr/0068).
+WITHOUT_LIMIT = {"salesforce"}
+# Tokens that are neither code nor the end of a statement.
+LAYOUT = {tokenize.COMMENT, tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # where statements stand
 
@@ -83,3 +93,50 @@ def test_the_median_function_of_the_product_is_small() -> None:
 def test_no_room_is_named_for_everything_and_nothing() -> None:
     named = {part for path in SOURCES for part in (*path.parts, path.stem)}
     assert not named & BANNED_NAMES
+
+
+def lines_of_code(source: str) -> int:
+    """Count the lines of a source without blank ones, comments and docstrings."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    code, starts = set[int](), True
+    for token, following in pairwise(each for each in tokens if each.type not in LAYOUT):
+        docstring = starts and (token.type, following.type) == (tokenize.STRING, tokenize.NEWLINE)
+        starts = token.type == tokenize.NEWLINE
+        if not (starts or docstring):
+            code |= set(range(token.start[0], token.end[0] + 1))
+    return len(code)
+
+
+def test_blank_lines_comments_and_docstrings_are_not_counted() -> None:
+    source = '''"""A module.
+
+With two paragraphs.
+"""
+
+TEXT = """counted
+twice"""  # a comment
+
+
+def first(
+    number: int,
+) -> int:
+    # A comment.
+    """Return it."""
+    return number  # another
+
+
+class Second:
+    """A class."""
+
+    text: str
+    """An attribute."""
+'''
+    assert lines_of_code(source) == 8
+
+
+@pytest.mark.parametrize(
+    "folder", [path for path in CONNECTORS if path.name not in WITHOUT_LIMIT], ids=lambda p: p.name
+)
+def test_a_connector_has_at_most_3000_lines_of_code(folder: Path) -> None:
+    lines = {path: lines_of_code(path.read_text("utf-8")) for path in folder.rglob("*.py")}
+    assert 0 < sum(lines.values()) <= 3_000, lines

@@ -1,4 +1,4 @@
-"""The bytes of files as a stream that proves that they are whole."""
+"""Files of records, and their bytes as a stream that proves that they are whole."""
 
 import hashlib
 import io
@@ -8,29 +8,45 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import BinaryIO
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from unlost.kit.columns import column_or_null
 from unlost.kit.http.backoff import BackoffTimer
 from unlost.kit.http.body import BodyStream
 from unlost.kit.http.once import SourceLabel
 from unlost.model.errors import IntegrityError, TransientError
-from unlost.model.source.reading import FileRef, Rows
+from unlost.model.source.reading import FileRef, Op, Rows
 from unlost.model.source.schema import FileColumn, Table
 
 BUFFER = 256 << 10
+PIECE = 1 << 20  # of an upload
 NO_HASH = "md5"  # computed where the source has no hash, and compared with nothing
 
 type OpenBody = Callable[[], AbstractContextManager[BodyStream]]
 
 
 def file_refs(
-    table: Table, column: FileColumn, rows: Rows, with_bytes: pa.Array, *, algorithm: str
+    table: Table, rows: Rows, *, algorithm: str, elsewhere: pa.Array | None = None
 ) -> Iterator[FileRef]:
-    """The files in a column of the rows that the mask ``with_bytes`` has.
+    """The files of live rows, without those of which the source says that they have no bytes.
 
     ``algorithm``: of the hash in the checksum column, such as ``md5``. A text of another form is no
-    hash, and compared with nothing.
+    hash, and compared with nothing. ``elsewhere``: true for rows whose file is not in the source.
     """
+    if rows.cells is None:
+        return
+    here = pc.equal(rows.ops, Op.STATE.value)
+    if elsewhere is not None:
+        here = pc.and_(here, pc.invert(elsewhere))
+    for column in table.files:
+        empty = pc.equal(column_or_null(rows.cells, column.size_column), "0")
+        with_bytes = pc.and_(here, pc.invert(pc.fill_null(empty, fill_value=False)))
+        yield from _refs_in(table, column, rows, with_bytes, algorithm)
+
+
+def _refs_in(
+    table: Table, column: FileColumn, rows: Rows, with_bytes: pa.Array, algorithm: str
+) -> Iterator[FileRef]:
     assert rows.cells is not None
     names = (column.size_column, column.checksum_column, column.name_column, column.type_column)
     arrays = (rows.ids, *(column_or_null(rows.cells, name) for name in names))
@@ -156,3 +172,15 @@ def proved_stream(
     """
     with io.BufferedReader(ProvedFile(ref, reopen, backoff, source=source), BUFFER) as stream:
         yield stream
+
+
+def pieces_of(
+    body: BinaryIO, notice: Callable[[bytes], object] = lambda _piece: None
+) -> Iterator[bytes]:
+    """The bytes of a file for the body of a call, in pieces of 1 MiB.
+
+    ``notice`` receives each piece first, such as the ``update`` of a hash.
+    """
+    while piece := body.read(PIECE):
+        notice(piece)
+        yield piece

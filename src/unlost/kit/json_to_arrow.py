@@ -10,7 +10,7 @@ exact. Strings are unescaped, booleans become ``true`` and ``false``, nested val
 See docs/adr/0002.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from unlost.kit.http.body import cut
 from unlost.kit.http.limits import AnswerTooLarge
+from unlost.kit.http.messages import HttpAnswer
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import IntegrityError
 
@@ -68,6 +69,16 @@ def decode(body: bytes, kind: Any = Any, *, call: str = "") -> Any:
         raise MalformedAnswer("it is nested too deeply", call=call) from None
     except ValueError as error:  # also numbers and texts that Python does not take
         raise cut("it is not complete JSON") from error
+
+
+def read_as[T](kind: type[T]) -> Callable[[HttpAnswer], T]:
+    """A reader of whole answers for ``HttpClient.send_for``; raises the errors of ``decode``."""
+
+    def read(answer: HttpAnswer) -> T:
+        value: T = decode(answer.body, kind, call=answer.call)
+        return value
+
+    return read
 
 
 def fit[T](value: object, kind: type[T], *, call: str = "") -> T:

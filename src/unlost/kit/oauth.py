@@ -6,7 +6,8 @@ store before its first use.
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import urlencode
@@ -246,27 +247,6 @@ def oauth_error_factory(
     return to_error
 
 
-def token_client(
-    context: Context,
-    transport: Transport | None,
-    hints: tuple[SignInHint, ...],
-    *,
-    source: SourceLabel,
-    words: SignInWords = NEUTRAL,
-) -> HttpClient:
-    """Open the unsigned client that fetches tokens; ``transport`` replaces the network in tests."""
-    policy = HttpPolicy(
-        TOKEN_RETRIES, understand_oauth, oauth_error_factory(hints, words), source=source
-    )
-    return HttpClient(
-        policy,
-        clock=context.clock,
-        entropy=context.entropy,
-        budget=context.budget,
-        transport=transport,
-    )
-
-
 class OAuthSession:
     """Signs calls with a token that is fetched on first use, once for all threads.
 
@@ -337,6 +317,44 @@ class OAuthSession:
         self._flow.keep(token, self._secrets)
         self._ends = began + _life(token.seconds)
         return token
+
+
+@contextmanager
+def open_session(
+    flow: OAuthFlow,
+    token_url: str,
+    context: Context,
+    transport: Transport | None,
+    *,
+    hints: tuple[SignInHint, ...],
+    source: SourceLabel,
+    words: SignInWords = NEUTRAL,
+) -> Iterator[OAuthSession]:
+    """A session with an unsigned client for its tokens, which is closed at the end.
+
+    ``transport`` replaces the network in tests. Raises UsageError (``address-not-https``).
+    """
+    policy = HttpPolicy(
+        TOKEN_RETRIES, understand_oauth, oauth_error_factory(hints, words), source=source
+    )
+    client = HttpClient(
+        policy,
+        clock=context.clock,
+        entropy=context.entropy,
+        budget=context.budget,
+        transport=transport,
+    )
+    try:
+        yield OAuthSession(
+            flow,
+            token_url=token_url,
+            client=client,
+            secrets=context.secrets,
+            clock=context.clock,
+            words=words,
+        )
+    finally:
+        client.close()
 
 
 def _life(seconds: float | None) -> float:

@@ -1,16 +1,22 @@
-"""Proved files: any hash of the source, with its name in the error."""
+"""Files: those that have bytes, and bytes proved by any hash of the source."""
 
 import hashlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 
+import pyarrow as pa
 import pytest
 
-from unlost.kit.files import proved_stream
+from unlost.kit.files import PIECE, file_refs, pieces_of, proved_stream
 from unlost.kit.http import Backoff, BackoffTimer, BodyStream, SourceLabel
 from unlost.kit.http.body import cut
+from unlost.kit.rows import live_rows
 from unlost.model.errors import IntegrityError, TransientError
-from unlost.model.source.reading import FileRef
+from unlost.model.source.reading import FileRef, Op, Rows
+from unlost.model.source.schema import FileColumn, Table
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
 
@@ -83,3 +89,49 @@ def test_a_file_with_more_bytes_than_announced_ends_early() -> None:
     with pytest.raises(IntegrityError, match="bytes arrived instead of 10"):
         read(bodies, size=10)
     assert bodies.opened == bodies.closed == 1
+
+
+TABLE = Table(
+    "plan", (), files=(FileColumn("body", "size", "hash", "name", "kind"), FileColumn("icon", "px"))
+)
+
+
+def rows_of(*rows: dict[str, str | None]) -> Rows:
+    schema = pa.schema([(name, pa.string()) for name in rows[0]])
+    cells = pa.RecordBatch.from_pylist(list(rows), schema)
+    return live_rows(cells, datetime(2026, 11, 27, tzinfo=UTC), ids="id")
+
+
+def test_the_files_of_live_rows_are_named_with_their_facts() -> None:
+    digest = hashlib.sha256(b"x").hexdigest()
+    rows = rows_of({"id": "p1", "size": "1.2E2", "hash": digest.upper(), "name": "a", "px": "0"})
+    (ref,) = file_refs(TABLE, rows, algorithm="sha256")
+    assert ref == FileRef("plan", "p1", "body", 120, f"sha256:{digest}", "a", "")
+
+
+def test_a_row_without_bytes_or_with_bytes_elsewhere_has_no_file() -> None:
+    rows = rows_of(
+        {"id": "deleted", "size": "1", "px": "0"},
+        {"id": "empty", "size": "0", "px": "0"},
+        {"id": "elsewhere", "size": "1", "px": "1"},
+        {"id": "unknown", "size": None, "px": None},
+    )
+    ops = [Op.DELETED.value, Op.STATE.value, Op.STATE.value, Op.STATE.value]
+    rows = replace(rows, ops=pa.array(ops))
+    elsewhere = pa.array([False, False, True, False])
+    refs = file_refs(TABLE, rows, algorithm="md5", elsewhere=elsewhere)
+    assert [(ref.record, ref.column) for ref in refs] == [("unknown", "body"), ("unknown", "icon")]
+    everywhere = file_refs(TABLE, rows, algorithm="md5")
+    assert ("elsewhere", "icon") in [(ref.record, ref.column) for ref in everywhere]
+    assert not list(file_refs(TABLE, replace(rows, cells=None), algorithm="md5"))
+
+
+def test_the_pieces_of_an_upload_are_hashed_as_they_are_sent() -> None:
+    body = b"x" * (PIECE + 1)
+    sent = hashlib.sha256()
+    pieces = pieces_of(io.BytesIO(body), sent.update)
+    assert next(pieces) == body[:PIECE]
+    assert sent.digest() == hashlib.sha256(body[:PIECE]).digest()
+    assert list(pieces) == [b"x"]
+    assert sent.digest() == hashlib.sha256(body).digest()
+    assert list(pieces_of(io.BytesIO(body))) == [body[:PIECE], b"x"]

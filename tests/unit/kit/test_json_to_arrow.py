@@ -1,6 +1,7 @@
 import pytest
 
-from unlost.kit.json_to_arrow import batch_of, decode, text_of
+from unlost.kit.http import HttpAnswer
+from unlost.kit.json_to_arrow import MalformedAnswer, batch_of, decode, read_as, text_of
 from unlost.model.errors import TransientError
 
 BODY = rb"""[
@@ -51,3 +52,12 @@ def test_single_values_have_texts() -> None:
     assert [text_of(value) for value in (None, "x", True, 3, {"a": 1})] == [
         None, "x", "true", "3", '{"a":1}',
     ]  # fmt: skip
+
+
+def test_a_reader_of_answers_names_the_call_whose_answer_has_another_form() -> None:
+    read = read_as(dict[str, int])
+    assert read(HttpAnswer(200, {}, b'{"count":3}', "GET /count")) == {"count": 3}
+    with pytest.raises(MalformedAnswer, match="GET /count"):
+        read(HttpAnswer(200, {}, b'{"count":"3"}', "GET /count"))
+    with pytest.raises(TransientError):
+        read(HttpAnswer(200, {}, b'{"count":', "GET /count"))

@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from fakes.wire import Wire, json_answer
-from unlost.kit.http import Backoff, HttpClient, HttpPolicy
+from fakes.wire import Wire, context, json_answer
+from unlost.kit.http import Backoff, HttpClient, HttpPolicy, SourceLabel
 from unlost.kit.jwt import private_key
 from unlost.kit.oauth import (
     JWT_GRANT,
@@ -25,6 +25,7 @@ from unlost.kit.oauth import (
     RefreshToken,
     SignInHint,
     oauth_error_factory,
+    open_session,
     understand_oauth,
 )
 from unlost.model.errors import NotAllowed, TransientError, UsageError
@@ -236,6 +237,31 @@ def test_tokens_are_never_fetched_in_the_clear() -> None:
             clock=VirtualClock(),
         )
     assert caught.value.code == "address-not-https"
+
+
+def test_a_session_brings_the_client_of_its_tokens_and_closes_it() -> None:
+    wire = Wire()
+    wire.on(
+        "POST",
+        "token",
+        token(),
+        json_answer({"error": "invalid_grant", "error_description": "revoked"}, 400),
+    )
+    opened = open_session(
+        ClientCredentials("key"),
+        URL,
+        context(client_secret="s"),
+        wire.transport,
+        hints=HINTS,
+        source=SourceLabel("The shop", "shop"),
+    )
+    with opened as session:
+        assert session.token() == "Bearer A!1"
+        with pytest.raises(NotAllowed) as caught:
+            session.renew("Bearer A!1")
+        assert caught.value.code == "gone"
+    with pytest.raises(RuntimeError, match="closed"):
+        session.renew("Bearer A!1")
 
 
 SCOPES = ("useraccount", "a b")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from unlost.connectors.salesforce.access.config import NAME, AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.ids import FORM, candidates
+from unlost.kit.settings import secret_fields
 from unlost.model.ports.source import SecretField
 
 if TYPE_CHECKING:
@@ -78,9 +79,7 @@ class SalesforceConnector:
 
     def secrets(self, config: object | None) -> Sequence[SecretField]:
         """The secrets of the chosen sign-in; all of them without a config."""
-        if isinstance(config, SalesforceConfig):
-            return SECRETS[config.auth]
-        return tuple({field.name: field for flow in SECRETS.values() for field in flow}.values())
+        return secret_fields(SECRETS, config.auth if isinstance(config, SalesforceConfig) else None)
 
     def sign_in(self) -> SignInMethods:
         """The three OAuth flows; the sign-in by browser is the recommended one."""

@@ -4,8 +4,10 @@ Sources: Salesforce help, "Manage the Recycle Bin" (15 days); object reference, 
 Opportunity, StatusCode of Order.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 
+from unlost.kit.losses import loss_rule
 from unlost.model.losses import LossLink, LossRule, LossRules
 from unlost.model.source.schema import Schema, Table, TableTrait
 
@@ -27,14 +29,6 @@ def loss_rules(schema: Schema) -> LossRules:
 
 
 def _rule(table: Table) -> LossRule:
-    def known(name: str) -> str | None:
-        return name if table.column(name) is not None else None
-
     state, closed = WORK.get(table.name, ("", frozenset()))
-    return LossRule(
-        bin=BIN if table.has(TableTrait.UNDELETE) else None,
-        born_column=known(BORN),
-        author_column=known(AUTHOR),
-        state_column=known(state),
-        closed_states=closed if known(state) is not None else frozenset(),
-    )
+    rule = loss_rule(table, born=BORN, author=AUTHOR, state=state, closed=closed)
+    return replace(rule, bin=BIN) if table.has(TableTrait.UNDELETE) else rule

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from unlost.connectors.servicenow.access.config import NAME, ServiceNowAuth, ServiceNowConfig
 from unlost.kit.addresses import is_safe, origin
-from unlost.kit.plain import NUMBERING, PlainConnector
+from unlost.kit.losses import loss_rule
+from unlost.kit.plain import PlainConnector
+from unlost.kit.settings import secret_fields
 from unlost.model.losses import LossRule, LossRules
 from unlost.model.ports.source import SecretField
 from unlost.model.source.display import DisplayRule
@@ -64,9 +66,7 @@ class ServiceNowConnector(PlainConnector):
 
     def secrets(self, config: object | None) -> Sequence[SecretField]:
         """The secrets of the chosen sign-in; all of them without a config."""
-        if isinstance(config, ServiceNowConfig):
-            return SECRETS[config.auth]
-        return tuple({field.name: field for auth in SECRETS.values() for field in auth}.values())
+        return secret_fields(SECRETS, config.auth if isinstance(config, ServiceNowConfig) else None)
 
     def sign_in(self) -> SignInMethods:
         """Basic authentication, and two OAuth grants."""
@@ -112,14 +112,9 @@ class ServiceNowConnector(PlainConnector):
 
     def display_rule(self, table: Table) -> DisplayRule:
         """Numbers, the system's columns, and the texts by which people know a record."""
-        numbers = (column.name for column in table.columns if column.traits & NUMBERING)
         names = {column.name for column in table.columns}
-        texts = (name for name in TEXTS if name in names and name != table.name_column)
-        return DisplayRule(
-            tuple(name for name in numbers if name != table.name_column),
-            STAMPS & names,
-            tuple(texts),
-        )
+        texts = tuple(name for name in TEXTS if name in names and name != table.name_column)
+        return DisplayRule(super().display_rule(table).number_columns, STAMPS & names, texts)
 
     def record_address(self, config: Mapping[str, Any], table: str, record: str) -> str:
         """The form of a record (ServiceNow docs, "Navigate by URL")."""
@@ -128,15 +123,9 @@ class ServiceNowConnector(PlainConnector):
 
 
 def _loss_rule(table: Table) -> LossRule:
-    def known(name: str) -> str | None:
-        return name if table.column(name) is not None else None
-
-    active = known("active") if known("number") else None
-    return LossRule(
-        born_column=known("sys_created_on"),
-        author_column=known("sys_created_by"),
-        state_column=active,
-        closed_states=frozenset({"false"}) if active else frozenset(),
+    state, closed = ("active" if table.column("number") else ""), frozenset({"false"})
+    return loss_rule(
+        table, born="sys_created_on", author="sys_created_by", state=state, closed=closed
     )
 
 

@@ -1,10 +1,10 @@
 """Opening an instance for reading, planning or writing."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 from unlost.connectors.servicenow.access.config import ServiceNowConfig
-from unlost.connectors.servicenow.access.sign_in import session_of, token_client
+from unlost.connectors.servicenow.access.sign_in import open_session
 from unlost.connectors.servicenow.http.api import ServiceNowApi
 from unlost.kit.http import Transport
 from unlost.model.errors import UsageError
@@ -20,19 +20,12 @@ def open_api(
         raise UsageError(
             "servicenow-settings", "These are not the settings of a ServiceNow instance."
         )
-    tokens = token_client(config, context, transport)
-    api = ServiceNowApi(
-        config.host,
-        session_of(config, context, tokens),
-        context,
-        page_rows=config.page_rows,
-        transport=transport,
-    )
-    try:
-        yield api, config
-    finally:
-        api.client.close()
-        tokens.close()
+    with open_session(config, context, transport) as session:
+        api = ServiceNowApi(
+            config.host, session, context, page_rows=config.page_rows, transport=transport
+        )
+        with closing(api.client):
+            yield api, config
 
 
 @contextmanager

@@ -18,11 +18,12 @@ from unlost.connectors.servicenow.reading.files import files_in, open_file
 from unlost.connectors.servicenow.reading.records import RecordReader
 from unlost.connectors.servicenow.reading.trail import FORM, KEYS, DeletionTrails
 from unlost.connectors.servicenow.schema.discover import DiscoveredInstance, discover
-from unlost.connectors.servicenow.schema.tables import cascading, cursor_column
+from unlost.connectors.servicenow.schema.tables import cursor_column
 from unlost.kit.columns import Zoneless
 from unlost.kit.cursors import cursor_of, instant_of
 from unlost.kit.plain import PlainSource
 from unlost.kit.rows import deleted_rows, no_rows
+from unlost.kit.tables import cascading
 from unlost.model.errors import SourceRefused
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import (

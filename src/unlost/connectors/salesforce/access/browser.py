@@ -6,14 +6,14 @@ Salesforce help, "OAuth 2.0 Web Server Flow" and "OAuth 2.0 errors".
 from urllib.parse import urlsplit
 
 from unlost.connectors.salesforce.access.config import SalesforceConfig
-from unlost.connectors.salesforce.access.signin import CODE_HINTS, HINTS, token_client
+from unlost.connectors.salesforce.access.signin import CODE_HINTS, HINTS, open_session
 from unlost.connectors.salesforce.http.errors import WORDS
 from unlost.connectors.salesforce.http.hosts import instance_of
 from unlost.kit.authorization_code import AuthorizationCode, authorization_address
 from unlost.kit.http import Transport
 from unlost.kit.http.messages import CallFailure
 from unlost.kit.http.table import AnswerHandling
-from unlost.kit.oauth import OAuthSession, oauth_error_factory
+from unlost.kit.oauth import oauth_error_factory
 from unlost.model.errors import UnlostError
 from unlost.model.ports.source import Context
 from unlost.model.source.sign_in import SignInCode, SignInRequest
@@ -44,19 +44,10 @@ class SalesforceBrowserSignIn:
     def redeem(self, config: object, context: Context, answer: SignInCode) -> None:
         """Exchange the code at the login host; the tokens stay with it and Salesforce's domains."""
         assert isinstance(config, SalesforceConfig)
-        client = token_client(context, self._transport, hints=(*CODE_HINTS, *HINTS))
-        try:
-            session = OAuthSession(
-                AuthorizationCode(config.client_id, answer, words=WORDS),
-                token_url=config.token_url,
-                client=client,
-                secrets=context.secrets,
-                clock=context.clock,
-                words=WORDS,
-            )
+        flow = AuthorizationCode(config.client_id, answer, words=WORDS)
+        hints = (*CODE_HINTS, *HINTS)
+        with open_session(config, context, self._transport, flow=flow, hints=hints) as session:
             token = session.current()
-        finally:
-            client.close()
         instance_of(token.fields.get("instance_url", ""), login=config.login_url)
 
     def refusal(self, config: object, *, error: str, description: str) -> UnlostError:

@@ -1,11 +1,12 @@
 """A person's settings for a Salesforce org: plain values, no secrets."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from urllib.parse import urlsplit
 
 from unlost.kit.addresses import is_safe
+from unlost.kit.settings import setting
 from unlost.model.errors import UsageError
 
 NAME = "salesforce"
@@ -22,20 +23,6 @@ class AuthFlow(StrEnum):
     REFRESH_TOKEN = "refresh-token"  # noqa: S105  secrets: refresh_token, client_secret
 
 
-def _texts(label: str, help_text: str) -> dict[str, str]:
-    return {"label": label, "help": help_text}
-
-
-def _sensitive_texts(label: str, help_text: str) -> dict[str, str | bool]:
-    """Metadata of a setting that decides where secrets are sent, or for whom they are valid."""
-    return {**_texts(label, help_text), "leads": True}
-
-
-def _user_texts(label: str, help_text: str) -> dict[str, str | bool]:
-    """Metadata of a setting that tells users of the org apart."""
-    return {**_texts(label, help_text), "personal": True}
-
-
 @dataclass(frozen=True, slots=True)
 class SalesforceConfig:
     """Settings of an org. Each field carries its label and help text as metadata, for forms.
@@ -45,69 +32,51 @@ class SalesforceConfig:
     many rows is read by REST, which takes fewer calls and no waiting.
     """
 
-    login_url: str = field(
-        metadata=_sensitive_texts(
-            "Address", "The org's My Domain, such as https://acme.my.salesforce.com."
-        )
+    login_url: str = setting(
+        "Address", "The org's My Domain, such as https://acme.my.salesforce.com.", leads=True
     )
-    client_id: str = field(
-        metadata=_user_texts("Consumer key", "From the External Client App for Unlost.")
+    client_id: str = setting(
+        "Consumer key", "From the External Client App for Unlost.", personal=True
     )
-    auth: AuthFlow = field(
-        default=AuthFlow.CLIENT_CREDENTIALS, metadata=_texts("Sign-in", "How Unlost signs in.")
-    )
-    username: str = field(
+    auth: AuthFlow = setting("Sign-in", "How Unlost signs in.", default=AuthFlow.CLIENT_CREDENTIALS)
+    username: str = setting(
+        "User name",
+        "The name of the user in Salesforce. Only for the JWT sign-in.",
         default="",
-        metadata=_user_texts(
-            "User name", "The name of the user in Salesforce. Only for the JWT sign-in."
-        ),
+        personal=True,
     )
-    audience: str = field(
-        default="",
-        metadata=_sensitive_texts("JWT audience", "Only if the org requires a special audience."),
+    audience: str = setting(
+        "JWT audience", "Only if the org requires a special audience.", default="", leads=True
     )
-    api_version: float = field(
-        default=66.0, metadata=_texts("API version", "Keep 66.0 unless you need another version.")
+    api_version: float = setting(
+        "API version", "Keep 66.0 unless you need another version.", default=66.0
     )
-    overlap_minutes: int = field(
-        default=60,
-        metadata=_texts("Overlap", "Minutes that each backup reads again. At least 10."),
+    overlap_minutes: int = setting(
+        "Overlap", "Minutes that each backup reads again. At least 10.", default=60
     )
-    include: tuple[str, ...] = field(
-        default=(), metadata=_texts("Only these tables", "API names. Leave empty for all tables.")
+    include: tuple[str, ...] = setting(
+        "Only these tables", "API names. Leave empty for all tables.", default=()
     )
-    exclude: tuple[str, ...] = field(
-        default=(),
-        metadata={
-            **_texts("Excluded tables", "API names. These tables are not protected."),
-            "leaves_out": True,
-        },
+    exclude: tuple[str, ...] = setting(
+        "Excluded tables", "API names. These tables are not protected.", default=(), leaves_out=True
     )
-    bulk_above: int = field(
-        default=2_000,
-        metadata=_texts("Bulk API above", "Rows. Larger tables are read with Bulk API 2.0."),
+    bulk_above: int = setting(
+        "Bulk API above", "Rows. Larger tables are read with Bulk API 2.0.", default=2_000
     )
-    page_rows: int = field(
-        default=50_000,
-        metadata=_texts("Rows per page", "Of a Bulk API result. An incomplete page is read again."),
+    page_rows: int = setting(
+        "Rows per page", "Of a Bulk API result. An incomplete page is read again.", default=50_000
     )
-    parallel_pages_above: int = field(
+    parallel_pages_above: int = setting(
+        "Parallel pages above",
+        "Rows. The pages of larger tables are read in parallel: faster, with twice the memory.",
         default=1_000_000_000,
-        metadata=_texts(
-            "Parallel pages above",
-            "Rows. The pages of larger tables are read in parallel: faster, with twice the memory.",
-        ),
     )
-    linked_parents: int = field(
+    linked_parents: int = setting(
+        "File links by parent",
+        "Without Query All Files, tables up to this size are queried for their file links.",
         default=20_000,
-        metadata=_texts(
-            "File links by parent",
-            "Without Query All Files, tables up to this size are queried for their file links.",
-        ),
     )
-    compress: bool = field(
-        default=True, metadata=_texts("Compression", "Request responses compressed with gzip.")
-    )
+    compress: bool = setting("Compression", "Request responses compressed with gzip.", default=True)
 
     def __post_init__(self) -> None:
         if MY_DOMAIN.fullmatch(self.login_url.strip()):  # as Salesforce shows it, without https

@@ -15,6 +15,7 @@ from unlost.connectors.salesforce.http.api import BatchedAnswer, SalesforceApi, 
 from unlost.connectors.salesforce.http.errors import SalesforceRefusal
 from unlost.connectors.salesforce.http.shapes import DescribedObject, QueryAnswer
 from unlost.kit.json_to_arrow import MalformedAnswer, text_of
+from unlost.kit.rights import rights_hash
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import ALL_ROWS, ROWS, Table, TableTrait
 
@@ -58,7 +59,7 @@ class UserRights:
             "grants": sorted(self.grants),
             "tables": [] if self.flags else sorted(tables),
         }
-        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+        return rights_hash(facts)
 
 
 def grants_by_table(rights: UserRights, tables: Iterable[Table]) -> dict[str, tuple[str, ...]]:

@@ -3,10 +3,12 @@
 Texts of refusals: Salesforce help, "OAuth 2.0 errors"; public clients and their issue threads.
 """
 
+from contextlib import AbstractContextManager
+
 from unlost.connectors.salesforce.access.config import AuthFlow, SalesforceConfig
 from unlost.connectors.salesforce.http.errors import SALESFORCE, WORDS
 from unlost.kit import oauth
-from unlost.kit.http import HttpClient, Transport
+from unlost.kit.http import Transport
 from unlost.kit.oauth import (
     ClientCredentials,
     JwtBearer,
@@ -158,20 +160,21 @@ def flow_of(config: SalesforceConfig) -> OAuthFlow:
     return ClientCredentials(config.client_id)
 
 
-def token_client(
-    context: Context, transport: Transport | None, *, hints: tuple[SignInHint, ...] = HINTS
-) -> HttpClient:
-    """The unsigned client that fetches tokens."""
-    return oauth.token_client(context, transport, hints, source=SALESFORCE, words=WORDS)
-
-
-def session_of(config: SalesforceConfig, context: Context, client: HttpClient) -> OAuthSession:
-    """The session that signs all data calls."""
-    return OAuthSession(
-        flow_of(config),
-        token_url=config.token_url,
-        client=client,
-        secrets=context.secrets,
-        clock=context.clock,
+def open_session(
+    config: SalesforceConfig,
+    context: Context,
+    transport: Transport | None,
+    *,
+    flow: OAuthFlow | None = None,
+    hints: tuple[SignInHint, ...] = HINTS,
+) -> AbstractContextManager[OAuthSession]:
+    """The session that signs all data calls; ``flow`` replaces that of the settings."""
+    return oauth.open_session(
+        flow or flow_of(config),
+        config.token_url,
+        context,
+        transport,
+        hints=hints,
+        source=SALESFORCE,
         words=WORDS,
     )

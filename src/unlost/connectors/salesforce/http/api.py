@@ -50,7 +50,7 @@ from unlost.kit.http import (
 from unlost.kit.http.body import number_in
 from unlost.kit.http.limits import turn_to_decode
 from unlost.kit.http.source_clock import SourceClock, date_of
-from unlost.kit.json_to_arrow import MalformedAnswer, decode
+from unlost.kit.json_to_arrow import MalformedAnswer, decode, read_as
 from unlost.kit.oauth import OAuthSession
 from unlost.kit.paging import follow
 from unlost.model.errors import IntegrityError, TransientError
@@ -469,5 +469,4 @@ def read_json[T](answer: HttpAnswer, kind: type[T]) -> T:
     """
     if not answer.is_json:
         raise SalesforceRefusal("", "the answer is not JSON", answer.status, answer.call)
-    decoded: T = decode(answer.body, kind, call=answer.call)
-    return decoded
+    return read_as(kind)(answer)

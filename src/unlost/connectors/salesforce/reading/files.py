@@ -26,8 +26,8 @@ from unlost.model.source.images import (
     media_type_of,
     text_column,
 )
-from unlost.model.source.reading import FileRef, Op, Rows
-from unlost.model.source.schema import FileColumn, Table
+from unlost.model.source.reading import FileRef, Rows
+from unlost.model.source.schema import Table
 
 # ContentVersion.ContentLocation: E is a file outside Salesforce, without bytes here.
 OUTSIDE = "E"
@@ -41,24 +41,16 @@ def files_in(table: Table, rows: Rows) -> Sequence[FileRef]:
     """
     if rows.cells is None or not (table.files or table.image_columns):
         return ()
-    files = [
-        ref
-        for column in table.files
-        for ref in file_refs(
-            table, column, rows, _with_bytes(rows.cells, rows, column), algorithm="md5"
-        )
-    ]
+    elsewhere = _elsewhere(rows.cells)
+    files = file_refs(table, rows, algorithm="md5", elsewhere=elsewhere)
     return [*files, *images_in(table, rows)]
 
 
-def _with_bytes(cells: pa.RecordBatch, rows: Rows, column: FileColumn) -> pa.Array:
-    alive = pc.equal(rows.ops, Op.STATE.value)
+def _elsewhere(cells: pa.RecordBatch) -> pa.Array:
+    """True for links, and for files outside Salesforce."""
     linked = pc.is_valid(column_or_null(cells, "ContentUrl"))
     outside = pc.equal(column_or_null(cells, "ContentLocation"), OUTSIDE)
-    empty = pc.equal(column_or_null(cells, column.size_column), "0")
-    elsewhere = pc.or_(linked, pc.fill_null(outside, fill_value=False))
-    without = pc.or_(elsewhere, pc.fill_null(empty, fill_value=False))
-    return pc.and_(alive, pc.invert(without))
+    return pc.or_(linked, pc.fill_null(outside, fill_value=False))
 
 
 class ProvedImage(ProvedFile):

@@ -7,7 +7,7 @@ from typing import Any
 
 from unlost.connectors.salesforce.access.config import SalesforceConfig
 from unlost.connectors.salesforce.schema.special import METADATA_VIEWS, VIRTUAL, is_event
-from unlost.kit.exclusions import table_excluded
+from unlost.kit.exclusions import excluded_by_settings
 from unlost.model.finding import Finding, FindingKind, Severity
 
 BIG = "__b"
@@ -26,15 +26,12 @@ def why_excluded(entry: Mapping[str, Any], config: SalesforceConfig) -> Finding 
             label=_label(entry),
             reason=reason,
         )
-    if not _chosen(name, config):
-        return table_excluded(name, by_name=name in config.exclude, label=_label(entry))
-    return _big_object(entry, name) if name.endswith(BIG) else None
-
-
-def _chosen(name: str, config: SalesforceConfig) -> bool:
-    if name in config.exclude:
-        return False
-    return not config.include or name in config.include
+    excluded = excluded_by_settings(
+        name, include=config.include, exclude=config.exclude, label=_label(entry)
+    )
+    if excluded is None and name.endswith(BIG):
+        return _big_object(entry, name)
+    return excluded
 
 
 def _label(entry: Mapping[str, Any]) -> str:

@@ -11,11 +11,12 @@ NamespacePrefix), REST guide (Process Rules). Members of installed packages have
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypedDict
 
 from unlost.connectors.salesforce import soql
 from unlost.connectors.salesforce.http.api import SalesforceApi
-from unlost.connectors.salesforce.http.errors import SalesforceRefusal
+from unlost.kit.automation import listed_automation
 from unlost.kit.json_to_arrow import text_of
 from unlost.model.bypass import Automation, AutomationKind, AutomationList
 
@@ -94,18 +95,9 @@ class ProcessRules(TypedDict, total=False):
 
 def automation_of(api: SalesforceApi, tables: Sequence[str]) -> AutomationList:
     """The active automation of these objects; refused kinds are named as unlisted."""
-    items: list[Automation] = []
-    unlisted: list[AutomationKind] = []
-    for listing in LISTINGS:
-        try:
-            items += _listed(api, listing, tables)
-        except SalesforceRefusal:
-            unlisted.append(listing.kind)
-    try:
-        items += _workflow_rules(api, tables)
-    except SalesforceRefusal:
-        unlisted.append(AutomationKind.WORKFLOW)
-    return AutomationList(tuple(items), tuple(unlisted))
+    lists = [(each.kind, partial(_listed, api, each, tables)) for each in LISTINGS]
+    workflow_rules = (AutomationKind.WORKFLOW, partial(_workflow_rules, api, tables))
+    return listed_automation([*lists, workflow_rules])
 
 
 def _listed(api: SalesforceApi, listing: _Listing, tables: Sequence[str]) -> Iterator[Automation]:

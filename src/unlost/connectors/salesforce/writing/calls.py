@@ -9,7 +9,7 @@ import json
 from unlost.connectors.salesforce.http.api import SEND_JSON, SalesforceApi
 from unlost.connectors.salesforce.http.errors import SALESFORCE
 from unlost.kit.http import AnswerLost, HttpAnswer, HttpCall
-from unlost.kit.json_to_arrow import decode
+from unlost.kit.json_to_arrow import read_as
 from unlost.kit.oauth import OAuthSession
 
 
@@ -41,17 +41,12 @@ class WriteClient:
 
         A page of a proxy is no refusal of Salesforce, either: the call may have reached it.
         """
-        return self.api.client.send_for(request, lambda answer: _decoded(answer, kind))
+        return self.api.client.send_for(request, read_as(kind))
 
     def post_json[T](self, path: str, value: object, kind: type[T]) -> T:
         """The decoded JSON of a POST that is made once."""
         body = json.dumps(value).encode()
         return self.send_json(HttpCall("POST", self.api.url(path), SEND_JSON, body), kind)
-
-
-def _decoded[T](answer: HttpAnswer, kind: type[T]) -> T:
-    decoded: T = decode(answer.body, kind, call=answer.call)
-    return decoded
 
 
 def answer_lost(reason: str, *, call: str) -> AnswerLost:

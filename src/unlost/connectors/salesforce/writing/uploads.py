@@ -14,13 +14,13 @@ from unlost.connectors.salesforce.http.shapes import Created
 from unlost.connectors.salesforce.writing.answers import failed
 from unlost.connectors.salesforce.writing.calls import WriteClient
 from unlost.connectors.salesforce.writing.values import encode, json_record
+from unlost.kit.files import pieces_of
 from unlost.kit.http import AnswerLost, HttpCall
 from unlost.kit.outcomes import done, unknown
 from unlost.model.ports.system import Entropy
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import RowOutcome, WriteRow
 
-CHUNK = 1 << 20
 _UNSAFE = re.compile(r'[\r\n"\\]')
 
 
@@ -62,8 +62,7 @@ def multipart(
         f'\r\n--{boundary}\r\nContent-Disposition: form-data; name="{column}"; '
         f'filename="{name}"\r\nContent-Type: application/octet-stream\r\n\r\n'
     ).encode()
-    while chunk := body.read(CHUNK):
-        yield chunk
+    yield from pieces_of(body)
     yield f"\r\n--{boundary}--\r\n".encode()
 
 

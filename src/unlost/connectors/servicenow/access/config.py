@@ -1,10 +1,11 @@
 """A person's settings for a ServiceNow instance: plain values, no secrets."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from unlost.kit.addresses import is_safe, origin
+from unlost.kit.settings import setting
 from unlost.model.errors import UsageError
 
 NAME = "servicenow"
@@ -24,11 +25,6 @@ class ServiceNowAuth(StrEnum):
 WITH_USER = frozenset({ServiceNowAuth.BASIC, ServiceNowAuth.PASSWORD})
 
 
-def _texts(label: str, help_text: str, **marks: bool) -> dict[str, str | bool]:
-    """Metadata of a setting, for forms."""
-    return {"label": label, "help": help_text, **marks}
-
-
 @dataclass(frozen=True, slots=True)
 class ServiceNowConfig:
     """Settings of an instance. Each field carries its label and help text as metadata, for forms.
@@ -37,50 +33,34 @@ class ServiceNowConfig:
     ``page_rows``: rows that a call asks for; an instance that takes too long is asked for fewer.
     """
 
-    url: str = field(
-        metadata=_texts(
-            "Address", "The instance, such as https://acme.service-now.com.", leads=True
-        )
-    )
-    auth: ServiceNowAuth = field(
-        default=ServiceNowAuth.BASIC, metadata=_texts("Sign-in", "How Unlost signs in.")
-    )
-    username: str = field(
+    url: str = setting("Address", "The instance, such as https://acme.service-now.com.", leads=True)
+    auth: ServiceNowAuth = setting("Sign-in", "How Unlost signs in.", default=ServiceNowAuth.BASIC)
+    username: str = setting(
+        "User name",
+        "The user ID of the user. Only for sign-ins with a password.",
         default="",
-        metadata=_texts(
-            "User name",
-            "The user ID of the user. Only for sign-ins with a password.",
-            personal=True,
-        ),
+        personal=True,
     )
-    client_id: str = field(
-        default="",
-        metadata=_texts(
-            "Client ID", "From the application registry. Only for OAuth.", personal=True
-        ),
+    client_id: str = setting(
+        "Client ID", "From the application registry. Only for OAuth.", default="", personal=True
     )
-    overlap_minutes: int = field(
-        default=15, metadata=_texts("Overlap", "Minutes that each backup reads again. At least 5.")
+    overlap_minutes: int = setting(
+        "Overlap", "Minutes that each backup reads again. At least 5.", default=15
     )
-    include: tuple[str, ...] = field(
-        default=(), metadata=_texts("Only these tables", "Names. Leave empty for all tables.")
+    include: tuple[str, ...] = setting(
+        "Only these tables", "Names. Leave empty for all tables.", default=()
     )
-    exclude: tuple[str, ...] = field(
-        default=(),
-        metadata=_texts(
-            "Excluded tables", "Names. These tables are not protected.", leaves_out=True
-        ),
+    exclude: tuple[str, ...] = setting(
+        "Excluded tables", "Names. These tables are not protected.", default=(), leaves_out=True
     )
-    create_requests: bool = field(
+    create_requests: bool = setting(
+        "Create requests",
+        "Only for the write user. Restored requests may start their flow, approval mails and SLAs "
+        "again.",
         default=False,
-        metadata=_texts(
-            "Create requests",
-            "Only for the write user. Restored requests may start their flow, approval mails and SLAs "
-            "again.",
-        ),
     )
-    page_rows: int = field(
-        default=2_000, metadata=_texts("Rows per page", "Rows that one call reads, 10,000 at most.")
+    page_rows: int = setting(
+        "Rows per page", "Rows that one call reads, 10,000 at most.", default=2_000
     )
 
     def __post_init__(self) -> None:

@@ -7,14 +7,13 @@ away, also from counts). Conditions and scripts are not evaluated here: what the
 hidden. That a user reads all rows who passes every rule by the role admin is an inference.
 """
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from unlost.connectors.servicenow.access.identity import BackupUser, read_user
 from unlost.connectors.servicenow.http.api import ServiceNowApi
 from unlost.connectors.servicenow.http.walk import RowCondition, WalkQuery, whole
+from unlost.kit.rights import rights_hash
 from unlost.model.errors import SourceRefused
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import ALL_ROWS, ROWS
@@ -72,7 +71,7 @@ class AccessFacts:
             return (ALL_ROWS,)
         known = "" if self.rules is None else "known"
         facts = [known, sorted(self.roles or ()), [_facts(rule) for rule in rules], queries]
-        return (f"{ROWS}{hash_of(facts)[:16]}",)
+        return (f"{ROWS}{rights_hash(facts)[:16]}",)
 
     def before_query(self, lineage: Sequence[str]) -> list[str]:
         """The names of the rules that may take rows of a table away."""
@@ -211,8 +210,3 @@ def _known(api: ServiceNowApi, query: WalkQuery) -> list[Mapping[str, str]] | No
 def _facts(rule: AccessRule) -> tuple[str, str, str, bool, bool]:
     roles = ",".join(sorted(rule.roles))
     return rule.name, rule.operation, roles, rule.admin_overrides, rule.restricts_rows
-
-
-def hash_of(rights: object) -> str:
-    """A hash that changes with any of the rights: JSON values."""
-    return hashlib.sha256(json.dumps(rights).encode()).hexdigest()

@@ -4,17 +4,13 @@ Sources: ServiceNow docs, "OAuth Inbound and Outbound authentication" and "Clien
 for inbound OAuth". The texts of refusals are not documented, so only their codes are used.
 """
 
+from contextlib import AbstractContextManager, nullcontext
+
 from unlost.connectors.servicenow.access.config import ServiceNowAuth, ServiceNowConfig
-from unlost.connectors.servicenow.http.errors import SERVICENOW, WORDS
+from unlost.connectors.servicenow.http.errors import SERVICENOW
 from unlost.kit import oauth
-from unlost.kit.http import CallSigner, HttpClient, Transport
-from unlost.kit.oauth import (
-    ClientCredentials,
-    OAuthFlow,
-    OAuthSession,
-    PasswordGrant,
-    SignInHint,
-)
+from unlost.kit.http import CallSigner, Transport
+from unlost.kit.oauth import ClientCredentials, OAuthFlow, PasswordGrant, SignInHint
 from unlost.kit.plain import SIGN_IN_ERRORS
 from unlost.kit.sessions import BasicSession
 from unlost.model.ports.source import Context
@@ -88,23 +84,14 @@ def flow_of(config: ServiceNowConfig) -> OAuthFlow:
     return ClientCredentials(config.client_id)
 
 
-def token_client(
+def open_session(
     config: ServiceNowConfig, context: Context, transport: Transport | None
-) -> HttpClient:
-    """The unsigned client that fetches tokens."""
-    hints = (CLIENT, *(hint for auth, hint in DENIED.items() if auth is config.auth))
-    return oauth.token_client(context, transport, hints, source=SERVICENOW, words=WORDS)
-
-
-def session_of(config: ServiceNowConfig, context: Context, client: HttpClient) -> CallSigner:
+) -> AbstractContextManager[CallSigner]:
     """The session that signs all calls."""
     if config.auth is ServiceNowAuth.BASIC:
-        return BasicSession(config.username, secrets=context.secrets, source=SERVICENOW)
-    return OAuthSession(
-        flow_of(config),
-        token_url=config.token_url,
-        client=client,
-        secrets=context.secrets,
-        clock=context.clock,
-        words=WORDS,
+        secrets = context.secrets
+        return nullcontext(BasicSession(config.username, secrets=secrets, source=SERVICENOW))
+    hints = (CLIENT, DENIED[config.auth])
+    return oauth.open_session(
+        flow_of(config), config.token_url, context, transport, hints=hints, source=SERVICENOW
     )

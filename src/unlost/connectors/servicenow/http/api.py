@@ -69,6 +69,11 @@ class TablePage:
     at: datetime
     size: int
 
+    @property
+    def ids(self) -> pa.Array:
+        """The ids of the rows."""
+        return self.cells.column("sys_id")
+
     def __len__(self) -> int:
         return int(self.cells.num_rows)
 

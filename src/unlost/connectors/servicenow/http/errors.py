@@ -7,6 +7,7 @@ response codes", "Inbound REST API rate limiting" (429 with Retry-After), and th
 
 import msgspec
 
+from unlost.kit.counted_walk import PageTooSlow
 from unlost.kit.http import (
     AnswerHandling,
     CallFailure,
@@ -17,12 +18,10 @@ from unlost.kit.http import (
 )
 from unlost.kit.http.failures import redirected, unreachable
 from unlost.kit.http.table import NO_ANSWER_RULES, PROXY_RULE
-from unlost.kit.sign_in_words import NEUTRAL
 from unlost.model.decoders import decoder_for
 from unlost.model.errors import AuthExpired, NotAllowed, SourceRefused, TransientError, UnlostError
 
 SERVICENOW = SourceLabel("ServiceNow", "servicenow")
-WORDS = NEUTRAL
 CANCELLED = "cancelled"  # our code for an answer with a good status that reports a failure
 LONGEST = 300  # shown characters of ServiceNow's own texts
 # A table, or a type of calls, that is closed to REST for everyone.
@@ -46,8 +45,8 @@ class ServiceNowRefusal(SourceRefused):
     """ServiceNow will not do this."""
 
 
-class PageCancelled(TransientError):
-    """Raised for a page that took the instance too long; fewer rows may come in time."""
+class PageCancelled(PageTooSlow):
+    """Raised for a transaction that the instance cancelled."""
 
 
 def understand(answer: HttpAnswer) -> tuple[str, str]:
@@ -106,7 +105,7 @@ def to_error(failure: CallFailure, action: AnswerHandling) -> UnlostError:
     if failure.status == 0:
         return unreachable(failure, action)
     if failure.moved_to:
-        return redirected(failure, WORDS)
+        return redirected(failure)
     if action is AnswerHandling.RETRY:
         return _busy(failure)
     if action is AnswerHandling.REFUSE:

@@ -1,20 +1,16 @@
-"""All rows of a query, page by page in the order of their ids, with proof that all of them came.
-
-    first page ─▶ id > last id of it ─▶ … ─▶ empty page ─▶ more rows behind it? ─▶ end ─▶ count
-                                                 ▲  yes: go on by offset         │
-                                                 └───────────────────────────────┘
+"""Queries of the Table API, and walks through all rows of a query, with proof that all of them came.
 
 ServiceNow drops a condition that it does not understand, or that a query ACL refuses, and returns
 the rows of the rest of the query. It applies the limit before row ACLs, so a page may be short or
-empty and not be the last one (ServiceNow docs, "Table API"). So each page is checked: its rows
-fulfill the conditions, no id comes twice, and at the end the rows are compared with the count of the
-query, which includes hidden rows. That the database compares ids without case is an inference: they
-are never compared here.
+empty and not be the last one (ServiceNow docs, "Table API"; see ``kit.counted_walk``). So each page
+is checked: its rows fulfill the conditions, no id comes twice, and at the end the rows are compared
+with the count of the query, which includes hidden rows. That the database compares ids without case
+is an inference: they are never compared here.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Protocol, Self
 
@@ -22,9 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from unlost.connectors.servicenow.http.api import PageCall, ServiceNowApi, TablePage
-from unlost.connectors.servicenow.http.errors import PageCancelled
-from unlost.kit.http import AnswerTooLarge
-from unlost.kit.paging import follow_ids
+from unlost.kit.counted_walk import CountedWalk, PageRequest
 from unlost.kit.rows import check_ids
 from unlost.model.errors import SourceRefused
 from unlost.model.source.reading import RowCheckPart
@@ -34,7 +28,6 @@ ID = "sys_id"
 # hexadecimal numbers. These characters have a meaning in queries.
 ID_PATTERN = r"\A[^\^,:\x00-\x1f]{1,32}\z"
 KNOWN_ID = re.compile(ID_PATTERN.replace(r"\z", r"\Z"))
-FEWEST_ROWS = 10  # a page that is not in time with so few rows is given up
 IDS_PER_CALL = 100  # 33 characters each in an address
 
 
@@ -166,98 +159,39 @@ class WalkQuery:
         return tuple(dict.fromkeys((ID, *self.columns, *proving)))
 
 
-@dataclass(slots=True)
-class TableWalk:
-    """A walk through the rows of a query. ``seen`` counts them; read ``hidden`` after the end."""
+class TableWalk(CountedWalk[TablePage]):
+    """A walk through the rows of a query, each page checked.
 
-    api: ServiceNowApi
-    query: WalkQuery
-    seen: int = 0
-    _total: int | None = None
-    _end: TablePage | None = None  # an empty page, once all rows are known to be here
-    _limit: int = field(default=0)
+    ``pages`` also raises SourceRefused for a query that ServiceNow does not answer as asked.
+    """
 
-    def pages(self) -> Iterator[TablePage]:
-        """The pages with rows, each checked.
-
-        Raises SourceRefused for a query that ServiceNow does not answer as asked, IntegrityError
-        (``paging-in-circles``), PageCancelled.
-        """
-        self._limit = self.api.page_rows
-        for page in follow_ids(self._after, ids=lambda each: each.cells.column(ID)):
-            self.seen += len(page)
-            yield page
+    def __init__(self, api: ServiceNowApi, query: WalkQuery) -> None:
+        super().__init__(limit=api.page_rows)
+        self._api = api
+        self._query = query
 
     def rows(self) -> Iterator[dict[str, str | None]]:
         """The rows of all pages, for the few rows that rules and look-ups need."""
         return (row for page in self.pages() for row in page.cells.to_pylist())
 
-    def hidden(self) -> int:
-        """The rows that the count of the query has and that did not come.
-
-        Rows that were created or deleted during the walk are left out, as far as two counts can
-        show it. Raises SourceRefused if the instance counts in neither way: nothing is proved then.
-        """
-        if self._end is not None:
-            return 0
-        total = self._total
-        try:
-            now = self.api.count(self.query.table, self.query.text)
-        except SourceRefused:
-            if total is None:
-                raise
-            now = total
-        return max(0, (now if total is None else min(now, total)) - self.seen)
-
-    def _after(self, last: str | None) -> TablePage:
-        """The next page with rows after an id; an empty page at the end."""
-        if self._end is not None:
-            return self._end
-        page = self._fetch(last, offset=0, count=last is None)
-        if last is None:
-            self._total = page.total
-            if page.total == len(page):
-                self._end = replace(page, cells=page.cells.slice(0, 0))
-        return page if len(page) or self._end is not None else self._behind_hidden(last, page)
-
-    def _behind_hidden(self, last: str | None, page: TablePage) -> TablePage:
-        """The next page with rows behind pages whose rows are all hidden."""
-        offset, total = 0, None
-        while not len(page):
-            offset += self._limit
-            page = self._fetch(last, offset=offset, count=total is None)
-            if total is None:
-                total = page.total if page.total is not None else self._count_after(last)
-            if offset >= total:
-                break
+    def fetch(self, request: PageRequest) -> TablePage:
+        """A page whose rows fulfill the conditions."""
+        query, limit, offset = self._query, request.limit, request.offset
+        text = self._text(request.after, f"ORDERBY{ID}")
+        call = PageCall(query.table, text, query.fields, limit, offset, request.counted)
+        page = self._api.page(call)
+        check_ids(page.ids, ID_PATTERN)
+        for condition in query.conditions:
+            condition.check(query.table, page.cells)
         return page
 
-    def _count_after(self, last: str | None) -> int:
-        return self.api.count(self.query.table, self._text(last))
+    def count(self, after: str | None) -> int:
+        """The rows after an id, as the Aggregate API counts them."""
+        return self._api.count(self._query.table, self._text(after))
 
-    def _text(self, last: str | None) -> str:
-        parts = [self.query.text, f"{ID}>{last}" if last is not None else "", f"ORDERBY{ID}"]
-        return "^".join(filter(None, parts))
-
-    def _fetch(self, last: str | None, *, offset: int, count: bool) -> TablePage:
-        """A checked page; one that is not in time is asked for with fewer rows."""
-        query = self.query
-        call = PageCall(query.table, self._text(last), query.fields, self._limit, offset, count)
-        while True:
-            try:
-                page = self.api.page(replace(call, limit=self._limit))
-            except (PageCancelled, AnswerTooLarge):
-                if self._limit // 2 < FEWEST_ROWS:
-                    raise
-                self._limit //= 2
-            else:
-                self._check(page)
-                return page
-
-    def _check(self, page: TablePage) -> None:
-        check_ids(page.cells.column(ID), ID_PATTERN)
-        for condition in self.query.conditions:
-            condition.check(self.query.table, page.cells)
+    def _text(self, after: str | None, *more: str) -> str:
+        behind = f"{ID}>{after}" if after is not None else ""
+        return "^".join(filter(None, (self._query.text, behind, *more)))
 
 
 def whole(api: ServiceNowApi, query: WalkQuery) -> Iterator[Mapping[str, str]]:

@@ -9,26 +9,16 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import BinaryIO
 
-import pyarrow.compute as pc
-
 from unlost.connectors.servicenow.http.api import ServiceNowApi
 from unlost.connectors.servicenow.http.errors import SERVICENOW
-from unlost.kit.columns import column_or_null
 from unlost.kit.files import file_refs, proved_stream
-from unlost.model.source.reading import FileRef, Op, Rows
+from unlost.model.source.reading import FileRef, Rows
 from unlost.model.source.schema import Table
 
 
 def files_in(table: Table, rows: Rows) -> Sequence[FileRef]:
     """The files of live rows that have bytes."""
-    if rows.cells is None or not table.files:
-        return ()
-    (column,) = table.files
-    empty = pc.fill_null(
-        pc.equal(column_or_null(rows.cells, column.size_column), "0"), fill_value=False
-    )
-    with_bytes = pc.and_(pc.equal(rows.ops, Op.STATE.value), pc.invert(empty))
-    return list(file_refs(table, column, rows, with_bytes, algorithm="sha256"))
+    return list(file_refs(table, rows, algorithm="sha256"))
 
 
 def open_file(api: ServiceNowApi, ref: FileRef) -> AbstractContextManager[BinaryIO]:

@@ -1,6 +1,9 @@
 """Pages of rows as a backup takes them; rows that are hidden from the user become a gap."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import pyarrow as pa
 
 from unlost.connectors.servicenow.http.api import TablePage
 from unlost.connectors.servicenow.http.walk import ID, TableWalk
@@ -18,10 +21,15 @@ def columns_of(table: Table) -> tuple[str, ...]:
 
 
 def rows_of(table: Table, page: TablePage) -> Rows:
-    """The rows of a page. Times are UTC without a zone (ServiceNow docs, "Table API")."""
+    """The rows of a page."""
+    return observed(table, page.cells.select(list(columns_of(table))), page.at)
+
+
+def observed(table: Table, cells: pa.RecordBatch, at: datetime) -> Rows:
+    """Live rows. Times are UTC without a zone (ServiceNow docs, "Table API")."""
     return live_rows(
-        page.cells.select(list(columns_of(table))),
-        page.at,
+        cells,
+        at,
         ids=ID,
         modified_at=table.modified_column,
         modified_by=table.modified_by_column,

@@ -9,7 +9,6 @@ from unlost.connectors.servicenow.access.rights import (
     MATCH,
     RANGE,
     AccessFacts,
-    hash_of,
     missing_rights,
     read_access,
 )
@@ -24,7 +23,6 @@ from unlost.connectors.servicenow.schema.dictionary import (
 from unlost.connectors.servicenow.schema.excluded import (
     ARCHIVE,
     closed,
-    not_data,
     reason_of,
 )
 from unlost.connectors.servicenow.schema.kinds import PASSWORDS
@@ -38,7 +36,9 @@ from unlost.connectors.servicenow.schema.tables import (
     is_read,
     table_of,
 )
-from unlost.kit.exclusions import table_excluded
+from unlost.kit.exclusions import excluded_by_settings, table_not_data, table_refused
+from unlost.kit.rights import rights_hash
+from unlost.kit.tables import with_described_logs
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import Schema, Table
 
@@ -107,7 +107,7 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
         findings += _unreadable(described[each.name])
         findings += _taken_away(each, access.before_query(described[each.name].lineage))
     return DiscoveredInstance(
-        Schema(_with_logs(tables), hash_of(rights), tuple(findings)),
+        Schema(with_described_logs(tables), rights_hash(rights), tuple(findings)),
         {table.name: place_of(table, described, access) for table in wanted},
     )
 
@@ -124,10 +124,9 @@ def _left_out(
     name = table.name
     reason = reason_of(name, table.lineage, views=dictionary.views)
     if reason:
-        return not_data(name, reason)
-    if name in config.exclude or (config.include and name not in config.include):
-        return table_excluded(name, by_name=name in config.exclude)
-    return None if table.open else closed(name)
+        return table_not_data(name, reason)
+    excluded = excluded_by_settings(name, include=config.include, exclude=config.exclude)
+    return excluded or (None if table.open else closed(name))
 
 
 def find_domains(api: ServiceNowApi, dictionary: InstanceDictionary) -> Iterator[Finding]:
@@ -161,24 +160,11 @@ def _probe(api: ServiceNowApi, tables: Sequence[DictionaryTable]) -> list[Probe]
         try:
             rows = api.members(PageCall(table.name, query, names, limit=PROBED_ROWS))
         except ServiceNowRefusal as refusal:
-            return _refused(table.name, refusal)
+            return table_refused(table.name, refusal)
         return frozenset(names) - frozenset().union(*rows) if rows else frozenset()
 
     with ThreadPoolExecutor(PARALLEL) as threads:
         return list(threads.map(probe, tables))
-
-
-def _refused(table: str, refusal: ServiceNowRefusal) -> Finding:
-    return Finding.of(
-        FindingKind.TABLE_REFUSED,
-        Severity.GAP,
-        "{label} could not be read: {reason}",
-        "{step}",
-        table=table,
-        label=table,
-        reason=refusal.message,
-        step=refusal.message.step,
-    )
 
 
 def _table(
@@ -193,17 +179,6 @@ def _table(
     hidden = absent | access.hidden_columns(described.lineage, tuple(described.columns))
     table = table_of(described, hidden=hidden - {ID}, classes=classes, of_records=of_records)
     return replace(table, grants=access.grants(described.lineage))
-
-
-def _with_logs(tables: Sequence[Table]) -> tuple[Table, ...]:
-    """The tables with their change logs, unless the log is not read."""
-    names = {table.name for table in tables}
-    return tuple(
-        replace(table, change_log=None)
-        if table.change_log is not None and table.change_log.table not in names
-        else table
-        for table in tables
-    )
 
 
 def place_of(table: DictionaryTable, described: Container[str], access: AccessFacts) -> TablePlace:

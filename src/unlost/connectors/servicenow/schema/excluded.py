@@ -45,18 +45,6 @@ def reason_of(table: str, lineage: Sequence[str], *, views: frozenset[str]) -> s
     return ""
 
 
-def not_data(table: str, reason: str) -> Finding:
-    """The note about a table that holds no data of people."""
-    return Finding.of(
-        FindingKind.TABLE_NOT_DATA,
-        Severity.NOTE,
-        "{name} is not backed up: {reason}.",
-        table=table,
-        name=table,
-        reason=reason,
-    )
-
-
 def closed(table: str) -> Finding:
     """The gap of a table that no user may read over REST."""
     return Finding.of(

@@ -1,6 +1,6 @@
 """Tables and columns of the model, made of the dictionary. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from unlost.connectors.servicenow.http.walk import ID
 from unlost.connectors.servicenow.schema.dictionary import DictionaryColumn, DictionaryTable
@@ -120,20 +120,6 @@ def is_opened(described: DictionaryTable) -> bool:
     if described.links or described.name in EVIDENCE | {ATTACHMENT}:
         return False
     return not described.name.startswith("sys_") or described.name in PEOPLE
-
-
-def cascading(tables: Iterable[Table], parent: str) -> list[str]:
-    """The tables whose rows go with a deleted record of ``parent``."""
-    return sorted(
-        table.name
-        for table in tables
-        if any(
-            column.reference is not None
-            and column.reference.rule is DeleteRule.CASCADE
-            and parent in column.reference.tables
-            for column in table.columns
-        )
-    )
 
 
 def _column(

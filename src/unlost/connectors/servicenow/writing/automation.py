@@ -7,11 +7,13 @@ applications export them. An instance without a plug-in lacks its tables. A flow
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from unlost.connectors.servicenow.http.api import ServiceNowApi
 from unlost.connectors.servicenow.http.walk import ID, RowCondition, WalkQuery, whole
 from unlost.connectors.servicenow.schema.dictionary import InstanceDictionary
 from unlost.connectors.servicenow.schema.tables import CLASS
+from unlost.kit.automation import listed_automation
 from unlost.model.bypass import Automation, AutomationKind, AutomationList
 from unlost.model.errors import SourceRefused
 
@@ -46,14 +48,11 @@ def automation_of(
     api: ServiceNowApi, dictionary: InstanceDictionary, lineages: Mapping[str, Sequence[str]]
 ) -> AutomationList:
     """The active automation of tables with these ancestors; refused kinds are named as unlisted."""
-    items: list[Automation] = []
-    unlisted: set[AutomationKind] = set()
-    for listing in (each for each in LISTINGS if each.source in dictionary.tables):
-        try:
-            items += _listed(api, listing, lineages)
-        except SourceRefused:
-            unlisted.add(listing.kind)
-    return AutomationList(tuple(items), tuple(sorted(unlisted)))
+    return listed_automation(
+        (each.kind, partial(_listed, api, each, lineages))
+        for each in LISTINGS
+        if each.source in dictionary.tables
+    )
 
 
 def _listed(

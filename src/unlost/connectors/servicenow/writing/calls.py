@@ -14,8 +14,8 @@ import msgspec
 
 from unlost.connectors.servicenow.http.api import JSON, ServiceNowApi
 from unlost.connectors.servicenow.http.errors import Envelope, PageCancelled, text_of_error
-from unlost.kit.http import AnswerLost, HttpAnswer, HttpCall
-from unlost.kit.json_to_arrow import decode
+from unlost.kit.http import AnswerLost, HttpCall
+from unlost.kit.json_to_arrow import read_as
 from unlost.model.decoders import decoder_for
 from unlost.model.source.writing import WRITE_REFUSED, OutcomeKind, RowOutcome
 
@@ -121,18 +121,13 @@ def send_batch(
     body = msgspec.json.encode({"batch_request_id": "unlost", "rest_requests": built})
     call = HttpCall("POST", f"{api.root}/v1/batch", SEND, body, harmless=harmless)
     try:
-        batch = api.client.send_for(call, _read)
+        batch = api.client.send_for(call, read_as(WrittenBatch))
     except (AnswerLost, PageCancelled):  # cancelled in the middle of the batch
         return {}
     answers = {item.id: _answer(item) for item in batch.serviced_requests}
     answers |= {each: ItemAnswer(UNSERVICED) for each in batch.unserviced_requests}
     keyed = ((item.key, answers.get(str(number))) for number, item in enumerate(items))
     return {key: answer for key, answer in keyed if answer is not None and answer.status < 500}
-
-
-def _read(answer: HttpAnswer) -> WrittenBatch:
-    batch: WrittenBatch = decode(answer.body, WrittenBatch, call=answer.call)
-    return batch
 
 
 def _answer(item: ServicedItem) -> ItemAnswer | None:

@@ -23,12 +23,12 @@ from unlost.connectors.servicenow.http.walk import (
     WalkQuery,
     walks_by_id,
 )
+from unlost.connectors.servicenow.reading.pieces import observed
 from unlost.connectors.servicenow.reading.trail import FORM
 from unlost.connectors.servicenow.schema.discover import TablePlace
 from unlost.connectors.servicenow.schema.tables import CREATED
-from unlost.kit.columns import Zoneless
+from unlost.kit.json_to_arrow import batch_of
 from unlost.kit.matching import MatchLookup
-from unlost.kit.rows import live_rows
 from unlost.model.errors import SourceRefused
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
@@ -129,18 +129,9 @@ class InstanceLookups:
 
     def _rows(self, table: Table, walks: Iterable[TableWalk], columns: Sequence[str]) -> Rows:
         names = self._names(table, columns)
-        schema = pa.schema([(name, pa.string()) for name in names])
         batches = [page.cells.select(list(names)) for walk in walks for page in walk.pages()]
-        cells = pa.Table.from_batches(batches, schema).combine_chunks()
-        (batch,) = cells.to_batches() or [pa.RecordBatch.from_pylist([], schema)]
-        rows = live_rows(
-            batch,
-            self.api.now(),
-            ids=ID,
-            modified_at=table.modified_column,
-            modified_by=table.modified_by_column,
-            zoneless=Zoneless.UTC,
-        )
+        batch = pa.concat_batches([batch_of([], names), *batches])
+        rows = observed(table, batch, self.api.now())
         return replace(rows, cells=batch.select(list(columns)) if columns else None)
 
 

@@ -5,7 +5,6 @@ without one, the bytes are read back.
 """
 
 import hashlib
-from collections.abc import Iterator
 from typing import BinaryIO
 from urllib.parse import quote, urlencode
 
@@ -14,12 +13,12 @@ import msgspec
 from unlost.connectors.servicenow.http.api import JSON, ServiceNowApi
 from unlost.connectors.servicenow.http.errors import PageCancelled, ServiceNowRefusal
 from unlost.connectors.servicenow.writing.calls import BatchItem, ItemAnswer, send_batch
-from unlost.kit.http import AnswerLost, HttpAnswer, HttpCall
-from unlost.kit.json_to_arrow import decode
+from unlost.kit.files import pieces_of
+from unlost.kit.http import AnswerLost, HttpCall
+from unlost.kit.json_to_arrow import read_as
 from unlost.kit.outcomes import done, unknown
 from unlost.model.source.writing import WRITE_REFUSED, OutcomeKind, RowOutcome, WriteRow
 
-CHUNK = 1 << 20
 ANY_KIND = "application/octet-stream"
 PLACE = ("table_name", "table_sys_id", "file_name")
 
@@ -40,18 +39,12 @@ class AttachedAnswer(msgspec.Struct):
 def upload_file(api: ServiceNowApi, row: WriteRow, body: BinaryIO) -> RowOutcome:
     """Create an attachment. One that the instance stored otherwise is removed, and has failed."""
     sent = hashlib.sha256()
-
-    def pieces() -> Iterator[bytes]:
-        while piece := body.read(CHUNK):
-            sent.update(piece)
-            yield piece
-
     place = {name: row.cells.get(name) or "" for name in PLACE}
     url = f"{api.root}/attachment/file?{urlencode(place, quote_via=quote)}"
     headers = {**JSON, "Content-Type": row.cells.get("content_type") or ANY_KIND}
     try:
-        call = HttpCall("POST", url, headers, pieces(), accept=frozenset({201}))
-        created = api.client.send_for(call, _read)
+        call = HttpCall("POST", url, headers, pieces_of(body, sent.update), accept=frozenset({201}))
+        created = api.client.send_for(call, read_as(AttachedAnswer)).result
     except (AnswerLost, PageCancelled):
         return unknown(row.key)
     except ServiceNowRefusal as refusal:
@@ -74,8 +67,3 @@ def _stored_hash(api: ServiceNowApi, record: str) -> str:
         for piece in stream.chunks():
             stored.update(piece)
     return stored.hexdigest()
-
-
-def _read(answer: HttpAnswer) -> Attached:
-    created: AttachedAnswer = decode(answer.body, AttachedAnswer, call=answer.call)
-    return created.result
