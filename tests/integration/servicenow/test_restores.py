@@ -121,6 +121,8 @@ def test_a_deleted_incident_comes_back_whole_and_the_restore_is_undone(
     case.clean_entries()
     backup(program, served)
     assert (case.files(), case.links(), case.entries()) == (set(), [], [])
+    (loss,) = program("losses", "list", ORG, "--json").json["losses"]
+    assert (loss["record"], loss["keeps_id"]) == (case.record, True)
 
     plan = tmp_path / "plan.json"
     record = f"incident/{case.record}"

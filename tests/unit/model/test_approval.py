@@ -25,7 +25,7 @@ RECORDS, PRODUCTION, DELETES = ApprovalReason
         (ApprovalPolicy(records=0), OrgKind.SANDBOX, 1, 0, (RECORDS,)),
         (ApprovalPolicy(production=True), OrgKind.PRODUCTION, 1, 0, (PRODUCTION,)),
         (ApprovalPolicy(production=True), OrgKind.UNKNOWN, 1, 0, (PRODUCTION,)),
-        (ApprovalPolicy(production=True), OrgKind.UNKNOWN, 1, 0, ()),
+        (ApprovalPolicy(production=True), OrgKind.SANDBOX, 1, 0, ()),
         (ApprovalPolicy(deletes=True), OrgKind.SANDBOX, 5, 0, ()),
         (ApprovalPolicy(deletes=True), OrgKind.SANDBOX, 5, 1, (DELETES,)),
         (

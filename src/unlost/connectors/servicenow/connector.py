@@ -7,6 +7,7 @@ are imported only when an instance is opened.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -124,9 +125,10 @@ class ServiceNowConnector(PlainConnector):
 
 def _loss_rule(table: Table) -> LossRule:
     state, closed = ("active" if table.column("number") else ""), frozenset({"false"})
-    return loss_rule(
+    rule = loss_rule(
         table, born="sys_created_on", author="sys_created_by", state=state, closed=closed
     )
+    return replace(rule, keeps_id=True)
 
 
 CONNECTOR = ServiceNowConnector()
