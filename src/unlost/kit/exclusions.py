@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from unlost.model.errors import SourceRefused
+from unlost.model.errors import UnlostError
 from unlost.model.finding import Finding, FindingKind, Severity
 
 
@@ -36,8 +36,8 @@ def table_not_data(table: str, reason: str) -> Finding:
     )
 
 
-def table_refused(table: str, refusal: SourceRefused) -> Finding:
-    """The gap of a table that the source lists and does not let the user read."""
+def table_refused(table: str, error: UnlostError) -> Finding:
+    """The gap of a table that the source lists and does not deliver; ``error`` gives the reason."""
     return Finding.of(
         FindingKind.TABLE_REFUSED,
         Severity.GAP,
@@ -45,6 +45,6 @@ def table_refused(table: str, refusal: SourceRefused) -> Finding:
         "{step}",
         table=table,
         label=table,
-        reason=refusal.message,
-        step=refusal.message.step,
+        reason=error.message,
+        step=error.message.step,
     )

@@ -15,11 +15,11 @@ from unlost.connectors.servicenow.schema.kinds import kind_of
 from unlost.connectors.servicenow.schema.tables import (
     AUDIT,
     JOURNAL,
-    cascading,
     classes_of,
     is_read,
     table_of,
 )
+from unlost.kit.tables import cascading
 from unlost.model.source.schema import (
     ColumnTrait,
     DeleteRule,

@@ -167,8 +167,8 @@ class TableWalk(CountedWalk[TablePage]):
 
     def __init__(self, api: ServiceNowApi, query: WalkQuery) -> None:
         super().__init__(limit=api.page_rows)
-        self._api = api
-        self._query = query
+        self.api = api
+        self.query = query
 
     def rows(self) -> Iterator[dict[str, str | None]]:
         """The rows of all pages, for the few rows that rules and look-ups need."""
@@ -176,10 +176,10 @@ class TableWalk(CountedWalk[TablePage]):
 
     def fetch(self, request: PageRequest) -> TablePage:
         """A page whose rows fulfill the conditions."""
-        query, limit, offset = self._query, request.limit, request.offset
+        query, limit, offset = self.query, request.limit, request.offset
         text = self._text(request.after, f"ORDERBY{ID}")
         call = PageCall(query.table, text, query.fields, limit, offset, request.counted)
-        page = self._api.page(call)
+        page = self.api.page(call)
         check_ids(page.ids, ID_PATTERN)
         for condition in query.conditions:
             condition.check(query.table, page.cells)
@@ -187,11 +187,11 @@ class TableWalk(CountedWalk[TablePage]):
 
     def count(self, after: str | None) -> int:
         """The rows after an id, as the Aggregate API counts them."""
-        return self._api.count(self._query.table, self._text(after))
+        return self.api.count(self.query.table, self._text(after))
 
     def _text(self, after: str | None, *more: str) -> str:
         behind = f"{ID}>{after}" if after is not None else ""
-        return "^".join(filter(None, (self._query.text, behind, *more)))
+        return "^".join(filter(None, (self.query.text, behind, *more)))
 
 
 def whole(api: ServiceNowApi, query: WalkQuery) -> Iterator[Mapping[str, str]]:

@@ -1,1 +1,1 @@
-"""Reads of rows, deletions and files, each proved."""
+"""Reads of rows and deletions, each proved."""
