@@ -36,6 +36,7 @@ class MalformedAnswer(IntegrityError):
     """
 
     def __init__(self, reason: str, *, call: str = "") -> None:
+        reason = reason[:LONGEST_REASON]  # it may quote the answer
         super().__init__(
             "answer-malformed",
             "A response of the source does not have the documented form ({reason}).",
@@ -45,6 +46,7 @@ class MalformedAnswer(IntegrityError):
         )
 
 
+LONGEST_REASON = 300  # characters
 PLAIN = frozenset({str, type(None)})
 # Python needs up to 170 bytes for a value, however few bytes it has in JSON. The largest pages of
 # real orgs have a million values: 2,000 records of 500 columns.

@@ -1,3 +1,6 @@
+from typing import Literal
+
+import msgspec
 import pytest
 
 from unlost.kit.http import HttpAnswer
@@ -61,3 +64,10 @@ def test_a_reader_of_answers_names_the_call_whose_answer_has_another_form() -> N
         read(HttpAnswer(200, {}, b'{"count":"3"}', "GET /count"))
     with pytest.raises(TransientError):
         read(HttpAnswer(200, {}, b'{"count":', "GET /count"))
+
+
+def test_an_error_does_not_quote_a_long_answer() -> None:
+    body = msgspec.json.encode({"state": "9" * 5_000})
+    with pytest.raises(MalformedAnswer) as caught:
+        decode(body, dict[str, Literal["done"]], call="GET /jobs")
+    assert len(caught.value.sentence) < 500
