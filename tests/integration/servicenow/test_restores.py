@@ -152,3 +152,23 @@ def test_a_deleted_incident_comes_back_whole_and_the_restore_is_undone(
     assert case.row() == {}
     assert case.files() == set()
     assert case.links() == []
+
+
+def test_a_cell_that_an_acl_ignores_is_named_by_the_restore(
+    program: Program, served: ServedInstance, case: Case, tmp_path: Path
+) -> None:
+    """ServiceNow answers such a write with 200."""
+    before = case.steady()
+    served.update("incident", case.record, short_description="Wrong", category="Wrong")
+    backup(program, served)
+    served.admin.post("settings", refused_column="ignored")
+    rule = {"roles": [], "condition": f"sys_id!={case.record}"}
+    served.acl("incident", "write", column="short_description", **rule)
+    plan = tmp_path / "plan.json"
+    record = f"incident/{case.record}"
+    planned(program, plan, "restore", "plan", ORG, "--record", record, "--at", "1")
+    result = run(program, plan)
+    assert case.steady() == {**before, "short_description": "Wrong"}
+    (outcome,) = (each for each in result["records"] if each["record"] == case.record)
+    named = {each["column"] for each in outcome["differences"]}
+    assert named == {"short_description", "sys_updated_on"}

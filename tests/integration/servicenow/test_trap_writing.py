@@ -129,6 +129,26 @@ def test_a_hidden_record_does_not_count_as_deleted(served: ServedInstance) -> No
     assert served.rows("problem", f"sys_id={record}")
 
 
+@pytest.mark.parametrize("place", ["archive", "other class", "hidden class"])
+def test_a_record_that_was_archived_or_reclassed_counted_as_deleted(
+    served: ServedInstance, place: str
+) -> None:
+    record = served.insert("problem", short_description="Still here")
+    if place == "archive":
+        served.admin.post("records/archive", table="problem", query=f"sys_id={record}")
+    else:
+        served.admin.post("records/reclass", table="problem", sys_id=record, to="incident")
+    if place == "hidden class":
+        served.acl("incident")
+    with opened(served, "problem") as desk:
+        (outcome,) = desk.write(WriteOp.DELETE, "problem", WriteRow("k", record, {}))
+    assert (outcome.kind, outcome.id) == (OutcomeKind.FAILED, record)
+    words = {"archive": "archived", "other class": "incident", "hidden class": "may not see"}
+    assert words[place] in outcome.sentence
+    table = "ar_problem" if place == "archive" else "incident"
+    assert served.rows(table, f"sys_id={record}")
+
+
 def test_an_archived_record_is_live(served: ServedInstance) -> None:
     record = served.rows("problem")[0]["sys_id"]
     served.admin.post("records/archive", table="problem", query=f"sys_id={record}")

@@ -59,8 +59,9 @@ class ServiceNowConnector(PlainConnector):
     name = NAME
     label = "ServiceNow"
     config: type = ServiceNowConfig
-    id_form = "32 letters and digits"
-    id_pattern = re.compile(r"[0-9A-Za-z]{32}")
+    id_form = "32 letters and digits, or are names such as global"
+    # The samples of the Table API page have ids such as ``global`` and ``glide.maint``.
+    id_pattern = re.compile(r"[0-9A-Za-z]{32}|[a-z][a-z0-9_.-]{0,31}")
 
     def __init__(self, transport: Transport | None = None) -> None:
         self._transport = transport

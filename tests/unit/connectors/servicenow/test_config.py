@@ -70,6 +70,11 @@ def test_a_record_has_an_address() -> None:
     assert CONNECTOR.record_address({}, "incident", record) == ""
 
 
-def test_ids_have_32_characters() -> None:
-    assert CONNECTOR.record_ids("0123456789abcdef0123456789ABCDEF")
-    assert CONNECTOR.record_ids("INC0010001") == ()
+@pytest.mark.parametrize("text", ["0123456789abcdef0123456789ABCDEF", "global", "glide.maint"])
+def test_an_id_that_is_no_hexadecimal_number_could_not_be_typed(text: str) -> None:
+    assert CONNECTOR.record_ids(text) == (text,)
+
+
+@pytest.mark.parametrize("text", ["INC0010001", "a^b", "a,b", "a b", "a/b", "", "x" * 33])
+def test_a_number_or_a_text_that_no_query_may_have_is_no_id(text: str) -> None:
+    assert CONNECTOR.record_ids(text) == ()

@@ -48,13 +48,15 @@ class AccessRule:
 class AccessFacts:
     """Roles of the user, and all rules that matter for reading; None where they are not shown.
 
-    ``query_rules``: names of before-query business rules by table.
+    ``query_rules``: names of before-query business rules by table. ``some_domains``: the user sees
+    only rows of some domains, and counts show no others.
     """
 
     user: BackupUser
     roles: frozenset[str] | None
     rules: Mapping[tuple[str, str], tuple[AccessRule, ...]] | None = None
     query_rules: Mapping[str, tuple[str, ...]] | None = field(default_factory=dict)
+    some_domains: bool = False
 
     @property
     def is_admin(self) -> bool:
@@ -67,7 +69,7 @@ class AccessFacts:
         rules = self._nearest(READ, (*lineage, ANY), "")
         queries = self.before_query(lineage)
         always = all(rule.admin_overrides for rule in rules)
-        if self.is_admin and always and not queries:
+        if self.is_admin and always and not queries and not self.some_domains:
             return (ALL_ROWS,)
         known = "" if self.rules is None else "known"
         facts = [known, sorted(self.roles or ()), [_facts(rule) for rule in rules], queries]
@@ -129,7 +131,8 @@ class AccessFacts:
 def read_access(api: ServiceNowApi, operations: tuple[str, ...] = READING) -> AccessFacts:
     """Read roles and rules; what ServiceNow does not show completely is not known."""
     user = read_user(api)
-    return AccessFacts(user, _roles(api, user), _rules(api, operations), _query_rules(api))
+    rules, queries = _rules(api, operations), _query_rules(api)
+    return AccessFacts(user, _roles(api, user), rules, queries, some_domains=api.some_domains)
 
 
 def missing_rights(facts: AccessFacts) -> Iterator[Finding]:

@@ -51,6 +51,25 @@ class CountAnswer(msgspec.Struct):
     result: CountedGroup
 
 
+class GroupField(msgspec.Struct):
+    """A column by which rows are grouped, and its value in one group."""
+
+    field: str
+    value: str = ""
+
+
+class RowGroup(CountedGroup):
+    """The statistics of the rows with the same value."""
+
+    groupby_fields: list[GroupField] = []
+
+
+class GroupsAnswer(msgspec.Struct):
+    """An answer of the Aggregate API; it has no list if ServiceNow did not group the rows."""
+
+    result: list[RowGroup] | CountedGroup
+
+
 class RawRows(msgspec.Struct):
     """Rows whose members are looked at."""
 
@@ -93,7 +112,8 @@ class PageCall:
 class ServiceNowApi:
     """Calls of one instance. Safe for threads.
 
-    ``no_domain``: rows of all domains are read (Table API, sysparm_query_no_domain). ``root``: the
+    ``no_domain``: rows of all domains are read (Table API, sysparm_query_no_domain).
+    ``some_domains``: the user may not do so, and sees only rows of some domains. ``root``: the
     address before the name of an API.
     """
 
@@ -108,6 +128,7 @@ class ServiceNowApi:
     ) -> None:
         """``page_rows``: rows that a call asks for; ``transport`` replaces the network in tests."""
         self.no_domain = False
+        self.some_domains = False
         self.page_rows = page_rows
         self._ours = context.clock
         self._clock = SourceClock(context.clock)
@@ -152,11 +173,25 @@ class ServiceNowApi:
         """The number of rows of a query before row ACLs. Raises SourceRefused."""
         parameters = {"sysparm_count": "true", "sysparm_query": query, **self.domains()}
         answer = self.client.send(self._get(f"stats/{quote(table, safe='')}", parameters))
-        stats = decode(answer.body, CountAnswer, call=answer.call).result.stats
-        count = number_in({"": str(stats.get("count", ""))}, "")
-        if count is None:
-            raise MalformedAnswer("it has no count", call=answer.call)
-        return count
+        return _count_in(decode(answer.body, CountAnswer, call=answer.call).result, answer)
+
+    def count_by(self, table: str, column: str) -> dict[str, int] | None:
+        """The number of rows by their value in a column; None if ServiceNow did not group them."""
+        parameters = {"sysparm_count": "true", "sysparm_group_by": column, **self.domains()}
+        answer = self.client.send(self._get(f"stats/{quote(table, safe='')}", parameters))
+        groups = decode(answer.body, GroupsAnswer, call=answer.call).result
+        if isinstance(groups, CountedGroup):
+            return None if _count_in(groups, answer) else {}
+        values = (
+            next((each.value for each in group.groupby_fields if each.field == column), None)
+            for group in groups
+        )
+        counts = {
+            value: _count_in(group, answer)
+            for value, group in zip(values, groups, strict=True)
+            if value is not None
+        }
+        return counts if len(counts) == len(groups) else None
 
     def file(self, record: str) -> AbstractContextManager[BodyStream]:
         """The bytes of an attachment as a stream."""
@@ -191,3 +226,10 @@ class ServiceNowApi:
             self._clock.time_of(answer.headers),
             len(answer.body),
         )
+
+
+def _count_in(group: CountedGroup, answer: HttpAnswer) -> int:
+    count = number_in({"": str(group.stats.get("count", ""))}, "")
+    if count is None:
+        raise MalformedAnswer("it has no count", call=answer.call)
+    return count

@@ -92,8 +92,8 @@ def condition_ignored(table: str, column: str) -> SourceRefused:
         "servicenow-condition",
         "ServiceNow ignored a condition on {column} of {table}. The backup user may not query this "
         "column.",
-        next_step="Give the backup user the role of the query ACLs (query_range, query_match) of "
-        "the table.",
+        next_step="Give the backup user the roles of the query ACLs (query_range, query_match) of "
+        "the table. Without such ACLs, the read ACLs of the column decide.",
         table=table,
         column=column,
     )

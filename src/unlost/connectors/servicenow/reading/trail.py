@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from unlost.connectors.servicenow.http.api import ServiceNowApi
 from unlost.connectors.servicenow.http.walk import RowCondition, TableWalk, WalkQuery
 from unlost.connectors.servicenow.schema.tables import AUDIT, CREATED, DELETIONS
-from unlost.model.errors import SourceRefused
+from unlost.model.errors import IntegrityError, SourceRefused, TransientError
 
 OLDEST = timedelta(days=30)  # an older trail may have been emptied in part
 MOST_DELETIONS = 200_000  # more are not held in memory: a census finds them
@@ -60,6 +60,7 @@ class DeletionTrails:
             return self._trails[since]
 
     def _read(self, since: str) -> DeletionTrail:
+        """Read both tables; where the instance does not deliver the rows, a census finds deletions."""
         parts: list[pa.Table] = []
         whole = not self._is_old(since)
         created = RowCondition(CREATED, at_least=since)
@@ -69,7 +70,7 @@ class DeletionTrails:
         ):
             try:
                 rows = self._rows(query)
-            except SourceRefused:
+            except (SourceRefused, IntegrityError, TransientError):
                 rows = None
             whole = whole and rows is not None
             parts += [] if rows is None else [rows]

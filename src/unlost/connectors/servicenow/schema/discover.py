@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from unlost.connectors.servicenow.access.config import ServiceNowConfig
+from unlost.connectors.servicenow.access.identity import read_user
 from unlost.connectors.servicenow.access.rights import (
     MATCH,
     RANGE,
@@ -13,13 +14,15 @@ from unlost.connectors.servicenow.access.rights import (
     read_access,
 )
 from unlost.connectors.servicenow.http.api import PARALLEL, PageCall, ServiceNowApi
-from unlost.connectors.servicenow.http.errors import ServiceNowRefusal
+from unlost.connectors.servicenow.http.errors import PageCancelled, ServiceNowRefusal
 from unlost.connectors.servicenow.http.walk import ID, RowCondition
+from unlost.connectors.servicenow.schema.classes import unread_classes
 from unlost.connectors.servicenow.schema.dictionary import (
     DictionaryTable,
     InstanceDictionary,
     read_dictionary,
 )
+from unlost.connectors.servicenow.schema.encrypted import blank_secrets
 from unlost.connectors.servicenow.schema.excluded import (
     ARCHIVE,
     closed,
@@ -39,6 +42,7 @@ from unlost.connectors.servicenow.schema.tables import (
 from unlost.kit.exclusions import excluded_by_settings, table_not_data, table_refused
 from unlost.kit.rights import rights_hash
 from unlost.kit.tables import with_described_logs
+from unlost.model.errors import IntegrityError, SourceRefused, TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import Schema, Table
 
@@ -80,8 +84,9 @@ class DiscoveredInstance:
 def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance:
     """Read the schema of the instance as the backup user sees it."""
     dictionary = read_dictionary(api)
+    domains = list(find_domains(api, dictionary))
     access = read_access(api)
-    findings = [*missing_rights(access), *find_domains(api, dictionary)]
+    findings = [*missing_rights(access), *domains]
     described = {name: dictionary.table(name) for name in sorted(dictionary.tables)}
     wanted: list[DictionaryTable] = []
     for table in described.values():
@@ -90,6 +95,7 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
             findings.append(finding)
         elif _is_table(table, described):
             wanted.append(table)
+    findings += unread_classes(api, config, wanted, described=described)
     probes = _probe(api, wanted)
     refused = [probe for probe in probes if isinstance(probe, Finding)]
     findings += refused
@@ -132,13 +138,15 @@ def _left_out(
 def find_domains(api: ServiceNowApi, dictionary: InstanceDictionary) -> Iterator[Finding]:
     """Read rows of all domains where rows have one; a gap if the user may not."""
     separated = [name for name in dictionary.tables if DOMAIN in dictionary.columns.get(name, {})]
-    api.no_domain = bool(separated)
+    api.no_domain, api.some_domains = bool(separated), False
     if not separated:
         return
     try:
         api.page(PageCall(separated[0], f"ORDERBY{ID}", (ID,), limit=1))
+    except PageCancelled:
+        return  # proves nothing; a refusal then comes with each table
     except ServiceNowRefusal:
-        api.no_domain = False
+        api.no_domain, api.some_domains = False, True
         yield Finding.of(
             FindingKind.PERMISSION_MISSING,
             Severity.GAP,
@@ -159,9 +167,13 @@ def _probe(api: ServiceNowApi, tables: Sequence[DictionaryTable]) -> list[Probe]
         query = f"{CLASS}={table.name}^ORDERBY{ID}" if CLASS in table.columns else f"ORDERBY{ID}"
         try:
             rows = api.members(PageCall(table.name, query, names, limit=PROBED_ROWS))
-        except ServiceNowRefusal as refusal:
+            absent = frozenset(names) - frozenset().union(*rows) if rows else frozenset()
+            return absent | blank_secrets(api, table, query)
+        except (SourceRefused, IntegrityError) as refusal:
             return table_refused(table.name, refusal)
-        return frozenset(names) - frozenset().union(*rows) if rows else frozenset()
+        except TransientError as failure:
+            read_user(api)  # raises if the instance answers nothing at all
+            return table_refused(table.name, failure)
 
     with ThreadPoolExecutor(PARALLEL) as threads:
         return list(threads.map(probe, tables))

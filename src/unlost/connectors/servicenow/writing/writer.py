@@ -245,10 +245,20 @@ class ServiceNowWriter(ServiceNowPlanning, PlainWriter):
         }
 
     def _deleted(self, table: Table, row: WriteRow, answer: ItemAnswer) -> RowOutcome:
-        """A missing record counts as deleted; a hidden one looks the same, and is counted."""
+        """A missing record counts as deleted; hidden, moved and archived ones look the same."""
         assert row.id is not None
-        gone = answer.status == 404 and not self._api.count(table.name, f"{ID}={row.id}")
-        return done(row.key, row.id) if answer.is_done or gone else answer.refused(row.key, row.id)
+        if answer.is_done:
+            return done(row.key, row.id)
+        if answer.status != 404:
+            return answer.refused(row.key, row.id)
+        elsewhere = self._taken(table, [row]).get(row.key)
+        if elsewhere is None and self._is_archived(table, row.id):
+            elsewhere = _archived(row.key)
+        return done(row.key, row.id) if elsewhere is None else replace(elsewhere, id=row.id)
+
+    def _is_archived(self, table: Table, record: str) -> bool:
+        archives = self._place(table).sources[1:]
+        return any(self._api.count(each, f"{ID}={record}") for each in archives)
 
     def _taken(self, table: Table, rows: Sequence[WriteRow]) -> dict[str, RowOutcome]:
         """The outcomes of rows whose id a record has that this user does not see in the table."""
@@ -342,6 +352,16 @@ def _is_taken(key: str, of_class: str | None, table: Table) -> RowOutcome:
         code = WRITE_REFUSED
         sentence = "ServiceNow has a record with this id, which the write user may not see."
     return RowOutcome(key, OutcomeKind.FAILED, code=code, sentence=sentence)
+
+
+def _archived(key: str) -> RowOutcome:
+    return RowOutcome(
+        key,
+        OutcomeKind.FAILED,
+        code=WRITE_REFUSED,
+        sentence="ServiceNow has archived the record, so it was not deleted.",
+        next_step="Restore the record from the archive in ServiceNow, and try again.",
+    )
 
 
 def _not_added(row: WriteRow) -> RowOutcome:
