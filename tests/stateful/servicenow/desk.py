@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from stateful.servicenow.served import URL, ServedInProcess
@@ -14,8 +14,6 @@ from unlost.engine.backup.partial import DeferredTables
 from unlost.model.ports.source import Source
 from unlost.testing.faults import CrashPoint
 from unlost.testing.system import memory_context
-from unlost_simulators.servicenow.access.acls import Operation
-from unlost_simulators.servicenow.access.defaults import DEFAULTS
 from unlost_simulators.servicenow.model import ids
 from unlost_simulators.servicenow.model.columns import Cascade, Column, Kind, TableDef
 from unlost_simulators.servicenow.model.platform import (
@@ -170,8 +168,11 @@ class Desk(Scene):
             self.nights += 1
             run = f"run-{self.nights}"
         with self.opened() as source:
-            self.source = source if point is None else point.guard(source)
-            return backup(self.oid, self.ports(run), policy=self.policy, full=full, only=only)
+            self.source = source
+            ports = self.ports(run)
+            if point is not None:
+                ports = replace(ports, source=point.guard(source), vault=point.guard(self.vault))
+            return backup(self.oid, ports, policy=self.policy, full=full, only=only)
 
     def _describe_users(self) -> None:
         """The rows of users and roles, which the connector reads."""

@@ -71,7 +71,7 @@ class Judge:
         existing, visible = self.rights.existing(table), self.rights.visible(table)
         unseen = existing.keys() - visible.keys()
         assert gaps or not unseen, f"{table}: rows are hidden, and no gap says so"
-        blind = {name for row in visible.values() for name in existing[min(visible)].keys() - row}
+        blind = {name for key, row in visible.items() for name in existing[key].keys() - row}
         named = {gap.column for gap in gaps} | set(line.hidden_columns if line else ())
         whole = [gap for gap in gaps if gap.kind is not FindingKind.COLUMN_HIDDEN]
         assert blind <= named or whole, f"{table}: {blind - named} is hidden, and no gap says so"
@@ -84,6 +84,8 @@ class Judge:
         visible, existing = self.rights.visible(table), self.rights.existing(table)
         columns = self._columns(table)
         held = self._held(table, columns)
+        if not settled:
+            self._leave_partly_hidden(table, visible)
         missed = visible.keys() - held.keys()
         assert not missed, f"{table}: {sorted(missed)} is visible and not in the backup"
         for record, row in visible.items():
@@ -91,12 +93,18 @@ class Judge:
                 self._check_cell(table, record, column, held[record][column.name], row)
         self._check_dead(table)
         self._check_absent(table, held, existing, settled=settled)
-        self._remember(table, visible, columns)
+        self._remember(table, {record: held[record] for record in visible})
         if settled:
             self.unsettled.discard(table)
         else:
             self.unsettled.add(table)
         self.broken.discard(table)
+
+    def _leave_partly_hidden(self, table: str, visible: dict[str, Row]) -> None:
+        """Records with a hidden cell that others show may stay as they were, if a gap says so."""
+        shown = set().union(*visible.values())
+        for record in [key for key, row in visible.items() if shown - row.keys()]:
+            self.loose.setdefault((table, record), []).append(visible.pop(record))
 
     def _check_cell(
         self, table: str, record: str, column: Column, stored: str | None, row: Row
@@ -104,6 +112,8 @@ class Judge:
         """A cell is as the instance has it. One that the user may not see is as it was last seen."""
         name, key = column.name, (table, record)
         right = [row[name]] if name in row else [self.seen.get(key, {}).get(name)]
+        if name not in row and self.rights.looks_empty:
+            right.append(None)
         right += [other[name] for other in self.loose.get(key, ()) if name in other]
         assert any(_alike(column, stored, value) for value in right), (
             f"{table} {record}.{name}: {stored!r} is in the backup, and {right} is right"
@@ -123,7 +133,9 @@ class Judge:
         gone = held.keys() - existing.keys() - self.rights.moved(table)
         calm = settled and table not in self.unsettled
         calm = calm and self.rights.fingerprint() == self.fingerprint and self._sees_all(table)
-        if table not in LOGS:
+        if table in LOGS:
+            assert not self.desk.dead(table), f"{table}: entries that were dropped are deleted"
+        else:
             assert not (gone and calm), f"{table}: {sorted(gone)} is gone, and not deleted"
         strange = {record for record in gone if not self._was_seen(table, record)}
         assert not strange, f"{table}: {sorted(strange)} was never visible, and is in the backup"
@@ -135,13 +147,10 @@ class Judge:
     def _was_seen(self, table: str, record: str) -> bool:
         return (table, record) in self.seen or (table, record) in self.loose
 
-    def _remember(
-        self, table: str, visible: Mapping[str, Row], columns: Sequence[Column]
-    ) -> None:
-        for record, row in visible.items():
-            cells = self.seen.setdefault((table, record), {})
+    def _remember(self, table: str, held: Mapping[str, Cells]) -> None:
+        for record, cells in held.items():
             self.loose.pop((table, record), None)
-            cells |= {each.name: row[each.name] for each in columns if each.name in row}
+            self.seen[table, record] = dict(cells)
         self.dead = {key for key in self.dead if key[0] != table}
         self.dead |= {(table, record) for record in self.desk.dead(table)}
 
@@ -200,4 +209,6 @@ def _gaps(findings: Sequence[Finding], table: str) -> list[Finding]:
 
 def _alike(column: Column, stored: str | None, value: str | None) -> bool:
     kind = column.kind
-    return (stored and canonical(kind, stored)) == ((value or None) and canonical(kind, value or ""))
+    return (stored and canonical(kind, stored)) == (
+        (value or None) and canonical(kind, value or "")
+    )

@@ -19,6 +19,7 @@ from unlost_simulators.servicenow.access.defaults import DEFAULTS
 from unlost_simulators.servicenow.model.columns import CLASS, ID
 from unlost_simulators.servicenow.query.encoded import parse
 from unlost_simulators.servicenow.reading import Reader, Search
+from unlost_simulators.servicenow.settings import HiddenColumn
 
 ARCHIVE = "ar_"
 type Row = Mapping[str, str]
@@ -76,12 +77,33 @@ class Administrators:
         rule = {"roles": [], "admin_overrides": False, **parts}
         self.desk.post("acls", table=table, operation=operation, **rule)
 
+    def give_back(self) -> None:
+        """Give everything back."""
+        for taken in (
+            self.hidden_rows, self.ruled_rows, self.hidden_columns, self.query_acls, self.closed,
+            self.shut,
+        ):  # fmt: skip
+            taken.clear()
+        self.admin, self.domains = True, False
+        self.apply()
+
     def fingerprint(self) -> str:
         """A text that differs when any of the rights does."""
         return repr((
             self.hidden_rows, self.ruled_rows, self.hidden_columns, sorted(self.query_acls),
             sorted(self.closed), sorted(self.shut), self.admin, self.domains,
         ))  # fmt: skip
+
+    @property
+    def looks_empty(self) -> bool:
+        """True if a hidden cell looks empty to this user: the instance sends it so, and no rule tells."""
+        empty = self.desk.instance.settings.hidden_column is HiddenColumn.EMPTY
+        return empty and not self.admin
+
+    @property
+    def whole(self) -> bool:
+        """True if nothing is taken away."""
+        return self.fingerprint() == Administrators(self.desk).fingerprint()
 
     # --- what is true ------------------------------------------------------------------------------
 

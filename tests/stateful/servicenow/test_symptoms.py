@@ -110,5 +110,3 @@ def test_entries_that_the_instance_drops_stay_though_a_log_is_read_whole(
     desk.clock.advance(hours=24)
     desk.attempt(full=not hidden)
     assert entries <= set(desk.cells(log, "sys_id"))
-
-

@@ -189,5 +189,9 @@ class ServiceNowApi:
             number_in(answer.headers, "x-total-count"),
             self._clock.time_of(answer.headers),
             len(answer.body),
-            {name: pc.is_null(cells.column(name)) for name in names if cells.column(name).null_count},
+            {
+                name: pc.is_null(cells.column(name))
+                for name in names
+                if cells.column(name).null_count
+            },
         )

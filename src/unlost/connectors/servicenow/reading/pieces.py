@@ -58,9 +58,7 @@ def _whole(table: Table, page: TablePage) -> Page:
     return Page(rows_of(table, page), Proof(None, len(page), page.size))
 
 
-def _without_hidden(
-    table: Table, page: TablePage, hidden: Mapping[str, pa.BooleanArray]
-) -> Page:
+def _without_hidden(table: Table, page: TablePage, hidden: Mapping[str, pa.BooleanArray]) -> Page:
     """The rows that are shown whole. The others are a gap: their cells would count as cleared."""
     partly = reduce(pc.or_, hidden.values())
     shown = replace(page, cells=page.cells.filter(pc.invert(partly)))
