@@ -127,7 +127,7 @@ class Desk(Scene):
     def attach(self, table: str, record: str, content: bytes) -> str:
         """An attachment of a record."""
         made = self.insert(
-            ATTACHMENT, table_name=table, table_sys_id=record, file_name="a.bin",
+            ATTACHMENT, table_name=table, table_sys_id=record, file_name=f"{self.next_id()}.bin",
             content_type="application/octet-stream", size_bytes=str(len(content)),
             hash=hashlib.sha256(content).hexdigest(),
         )  # fmt: skip

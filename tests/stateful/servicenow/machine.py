@@ -136,7 +136,7 @@ class LivingDesk(RuleBasedStateMachine):
     def note(self, data: st.DataObject, table: str, name: str) -> None:
         record = self.pick(data, self.desk.rows(table), "noted")
         if record is not None:
-            self.desk.update(table, record, work_notes=f"note {name}")
+            self.desk.update(table, record, work_notes=f"{self.desk.next_id()} {name}")
 
     @rule(data=st.data(), table=st.sampled_from([*CLASSES, ITEM]), body=BODIES)
     def attach(self, data: st.DataObject, table: str, body: bytes) -> None:

@@ -8,7 +8,7 @@ without rows, or without changes.
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from unlost.connectors.servicenow.http.api import PARALLEL, PageCall, ServiceNowApi
+from unlost.connectors.servicenow.http.api import PARALLEL, ServiceNowApi
 from unlost.connectors.servicenow.http.walk import ID, RowCondition, TableWalk, WalkQuery
 from unlost.connectors.servicenow.schema.dictionary import DictionaryTable
 from unlost.connectors.servicenow.schema.tables import CLASS, stamp_of
