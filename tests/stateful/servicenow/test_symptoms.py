@@ -90,7 +90,7 @@ def test_a_cell_that_is_hidden_in_some_records_is_not_cleared(
     rights.hidden_columns[INCIDENT, TEXT] = {record}
     rights.apply()
     desk.update(INCIDENT, record, category="b")
-    assert any("hides short_description of 1 record" in gap for gap in gaps(desk.night()))
+    assert any("hides short_description in 1 record" in gap for gap in gaps(desk.night()))
     assert desk.cells(INCIDENT, TEXT)[record] in {"first", "second"}
 
 

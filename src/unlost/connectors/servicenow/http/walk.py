@@ -99,8 +99,8 @@ def condition_ignored(table: str, column: str) -> SourceRefused:
         "servicenow-condition",
         "ServiceNow ignored a condition on {column} of {table}. The backup user may not query this "
         "column.",
-        next_step="Give the backup user the role of the query ACLs (query_range, query_match) of "
-        "the table.",
+        next_step="Give the backup user the role of the rules (read, query_range, query_match) of "
+        "this column.",
         table=table,
         column=column,
     )

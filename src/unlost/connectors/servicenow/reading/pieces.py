@@ -71,8 +71,8 @@ def cells_hidden(table: Table, columns: Sequence[str], count: int) -> Finding:
     return Finding.of(
         FindingKind.ROWS_MISSING,
         Severity.GAP,
-        "ServiceNow hides {columns} of {records} of {name}, and not of others. These records are "
-        "not backed up.",
+        "ServiceNow hides {columns} in {records} of {name}, but not in others. These records are "
+        "not backed up now; earlier versions stay.",
         "Give the backup user the role admin, together with snc_read_only.",
         table=table.name,
         columns=", ".join(columns),
