@@ -55,6 +55,8 @@ class Judge:
                     self._check_dead(table)
             else:
                 self._check(table, settled=not any(gap.kind in UNPROVED for gap in gaps))
+                if table == ATTACHMENT:
+                    self.files(gap=any(gap.kind is FindingKind.FILE_UNREADABLE for gap in gaps))
         self.fingerprint = self.rights.fingerprint()
 
     def _glimpse(self, table: str) -> None:
@@ -191,11 +193,12 @@ class Judge:
             assert state[change.column] == change.old, f"{place}, after {state[change.column]!r}"
         state[change.column] = change.new
 
-    def files(self) -> None:
-        """Each attachment that a backup saw has its bytes, once."""
-        for table, record in self.seen:
-            if table == ATTACHMENT and record in self._held(ATTACHMENT, []):
-                (file,) = self.desk.head.files(ATTACHMENT, [record])
+    def files(self, *, gap: bool) -> None:
+        """Each attachment in the backup has its bytes once; ``gap``: a file could not be read."""
+        for record in self._held(ATTACHMENT, []):
+            files = self.desk.head.files(ATTACHMENT, [record])
+            assert len(files) == 1 or (gap and not files), f"{record} has {len(files)} files"
+            for file in files:
                 with self.desk.vault.open_file(self.desk.oid, file.blob) as stream:
                     assert stream.read() == self.desk.instance.store.content(record)[1]
 

@@ -113,7 +113,6 @@ class LivingDesk(RuleBasedStateMachine):
         try:
             self.calm_night(24)
             self.judge.histories()
-            self.judge.files()
         finally:
             self.fresh.stop()
             self.desk.close()
