@@ -29,7 +29,7 @@ from unlost_simulators.servicenow.model.users import ApiUser
 
 PASSWORD = "not-a-secret-desk"
 BACKUP, RESTORE = "backup@desk.example", "restore@desk.example"
-ADMIN, READ_ONLY, HELPDESK, NOBODY = "admin", "snc_read_only", "itil", "nobody"
+ADMIN, READ_ONLY, HELPDESK, PEOPLE = "admin", "snc_read_only", "itil", "people"
 TASK, INCIDENT, PROBLEM, LINK, ITEM = "task", "incident", "problem", "task_ci", "cmdb_ci"
 JOURNAL, ATTACHMENT, AUDIT, DELETIONS = (
     "sys_journal_field", "sys_attachment", "sys_audit", "sys_audit_delete",
@@ -78,7 +78,7 @@ def _user(name: str, *roles: str) -> ApiUser:
     return ApiUser(ids.fixed("sys_user", name), name, PASSWORD, frozenset(roles))
 
 
-USERS = (_user(BACKUP, ADMIN, READ_ONLY), _user(RESTORE, ADMIN))
+USERS = (_user(BACKUP, ADMIN, READ_ONLY), _user(RESTORE, ADMIN, PEOPLE))
 STAMPS = {
     "sys_created_on": "2026-01-05 08:00:00", "sys_created_by": "admin",
     "sys_updated_on": "2026-01-05 08:00:00", "sys_updated_by": "admin", "sys_mod_count": "0",
@@ -134,9 +134,9 @@ class Desk(Scene):
         self.instance.store.keep_bytes(made, content=content)
         return made
 
-    def rows(self, table: str) -> dict[str, Mapping[str, str]]:
-        """The rows of a class as the instance has them, past all rights."""
-        rows = self.served.get("records", table=table)
+    def rows(self, table: str, *, source: str = "") -> dict[str, Mapping[str, str]]:
+        """The rows of a class as the instance has them, past all rights; ``source``: their archive."""
+        rows = self.served.get("records", table=source or table)
         return {
             row["sys_id"]: row
             for row in rows
@@ -176,7 +176,7 @@ class Desk(Scene):
 
     def _describe_users(self) -> None:
         """The rows of users and roles, which the connector reads."""
-        for role in (ADMIN, READ_ONLY, HELPDESK, NOBODY):
+        for role in (ADMIN, READ_ONLY, HELPDESK, PEOPLE):
             self._quiet(ROLE, sys_id=ids.fixed(ROLE, role), name=role)
         for user in USERS:
             self._quiet("sys_user", sys_id=user.sys_id, user_name=user.name, name=user.name)

@@ -122,24 +122,26 @@ class LivingDesk(RuleBasedStateMachine):
 
     @rule(table=NAMED, name=TEXTS)
     def create(self, table: str, name: str) -> None:
-        self.desk.insert(table, **{NAMES[table]: name})
-        self.lived["created"] += 1
+        if table not in self.rights.shut:
+            self.desk.insert(table, **{NAMES[table]: name})
+            self.lived["created"] += 1
 
     @rule(data=st.data(), table=NAMED, name=TEXTS)
     def change(self, data: st.DataObject, table: str, name: str) -> None:
-        record = self.pick(data, self.desk.rows(table), "changed")
+        record = self.pick(data, self.reach(table), "changed")
         if record is not None:
             self.desk.update(table, record, **{NAMES[table]: name})
 
     @rule(data=st.data(), table=st.sampled_from(CLASSES), name=TEXTS)
     def note(self, data: st.DataObject, table: str, name: str) -> None:
-        record = self.pick(data, self.desk.rows(table), "noted")
+        record = self.pick(data, self.reach(table), "noted")
         if record is not None:
             self.desk.update(table, record, work_notes=f"{self.desk.next_id()} {name}")
 
     @rule(data=st.data(), table=st.sampled_from([*CLASSES, ITEM]), body=BODIES)
     def attach(self, data: st.DataObject, table: str, body: bytes) -> None:
-        record = self.pick(data, self.desk.rows(table), "attached")
+        pool = () if ATTACHMENT in self.rights.shut else self.reach(table)
+        record = self.pick(data, pool, "attached")
         if record is not None:
             self.desk.attach(table, record, body)
 
@@ -148,7 +150,7 @@ class LivingDesk(RuleBasedStateMachine):
         """What refers to an item or a problem is cleared with it, quietly."""
         if table in (ITEM, PROBLEM) and not self.checked:
             return
-        record = self.pick(data, self.desk.rows(table), "deleted")
+        record = self.pick(data, self.reach(table), "deleted")
         if record is not None:
             self.desk.post("records/delete", table=table, sys_ids=[record])
 
@@ -253,7 +255,7 @@ class LivingDesk(RuleBasedStateMachine):
 
     @rule(data=st.data(), table=st.sampled_from(CLASSES))
     def give_to_domain(self, data: st.DataObject, table: str) -> None:
-        record = self.pick(data, self.desk.rows(table), "domain")
+        record = self.pick(data, self.reach(table), "domain")
         if record is not None:
             self.rights.in_domain(record)
 
@@ -335,6 +337,10 @@ class LivingDesk(RuleBasedStateMachine):
         """Judge a backup that ended."""
         assert isinstance(done, FinishedBackup), done
         self.judge.backup(done, faulty=faulty)
+
+    def reach(self, table: str) -> Iterable[str]:
+        """The records on which people can act: a table that is shut to REST is shut to them, too."""
+        return () if table in self.rights.shut else self.desk.rows(table)
 
     def pick(self, data: st.DataObject, records: Iterable[str], deed: str) -> str | None:
         """One of these records, if there is one: then the deed is done."""

@@ -31,7 +31,9 @@ from unlost.testing.vault import reopened
 WRITES = r"/v1/batch|/attachment/file"
 TEXTS = ("number", "short_description", "category", "cause_notes", "close_notes", "priority")
 TROUBLES = st.one_of(
-    st.tuples(st.sampled_from(["reply_lost", "reply_lost", "cut", "unserviced"]), st.integers(0, 3)),
+    st.tuples(
+        st.sampled_from(["reply_lost", "reply_lost", "cut", "unserviced"]), st.integers(0, 3)
+    ),
     st.tuples(st.just("crash"), st.integers(1, 80)),
 )
 MOST_ATTEMPTS = 12
@@ -68,7 +70,7 @@ class RestoredDesk(LivingDesk):
         self.desk.update(table, record, work_notes=f"note {self.desk.next_id()}")
         self.desk.attach(table, record, b"cocoa")
         self.calm_night(1)
-        before = self.picture()
+        before, right = self.picture(), self.desk.head.info.number
         row = self.desk.rows(table)[record]
         self.desk.clock.advance(hours=1)
         if lost:
@@ -80,7 +82,7 @@ class RestoredDesk(LivingDesk):
             self.desk.update(table, record, short_description="overwritten")
         if data.draw(st.booleans()):
             self.calm_night(1)
-        self.run_to_the_end(self.plan(table, record), list(troubles))
+        self.run_to_the_end(self.plan(table, record, at=right), list(troubles))
         self.judge_restore(table, record, row, before)
         self.lived["restored" if lost else "restored an overwritten record"] += 1
         self.lived["entries restored"] += lost and entries
@@ -110,8 +112,8 @@ class RestoredDesk(LivingDesk):
             new = self.desk.rows(name).keys() - {key for of, key in self.judge.seen if of == name}
             assert not new, f"{name}: a restore made {new}, which no backup has"
 
-    def plan(self, table: str, record: str) -> RestorePlan:
-        """A plan of everything that belongs to a record."""
+    def plan(self, table: str, record: str, *, at: int) -> RestorePlan:
+        """A plan of everything that belongs to a record, as a backup has it."""
         self.desk.nights += 1
         with self.desk.opened() as source, self.writing() as writer:
             ports = PlanPorts(
@@ -123,7 +125,7 @@ class RestoredDesk(LivingDesk):
             )
             selection = Selection(SelectionKind.RECORDS, (RecordKey(table, record),))
             return plan_restore(
-                self.desk.oid, ports, selection, plan_id=f"plan-{self.desk.nights}"
+                self.desk.oid, ports, selection, at=at, plan_id=f"plan-{self.desk.nights}"
             )
 
     @contextmanager

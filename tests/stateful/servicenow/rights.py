@@ -1,4 +1,7 @@
-"""What administrators take from the backup user and give back, and what the user then sees."""
+"""What administrators take from the backup user and give back, and what the user then sees.
+
+People keep all rights by a role.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,8 +11,8 @@ from stateful.servicenow.desk import (
     BACKUP,
     CLASSES,
     HELPDESK,
-    NOBODY,
     OSAKA,
+    PEOPLE,
     READ_ONLY,
     TASK,
     Desk,
@@ -51,21 +54,25 @@ class Administrators:
         for rule in DEFAULTS:
             self.desk.instance.add_acl(rule)
         for table in sorted(self.closed):
-            self._acl(table, roles=[NOBODY])
+            self._acl(table, roles=[PEOPLE])
         for table, records in sorted(self.hidden_rows.items()):
             if records and table not in self.closed:  # of two rules of a table one suffices
                 self._acl(table, condition=f"{ID}NOT IN{','.join(sorted(records))}")
+                self._acl(table, roles=[PEOPLE])
         for (table, column), records in sorted(self.hidden_columns.items()):
-            condition = f"{ID}NOT IN{','.join(sorted(records))}" if records else ""
-            roles = [] if records else [NOBODY]
-            self._acl(table, column=column, condition=condition, roles=roles)
+            self._acl(table, column=column, roles=[PEOPLE])
+            if records:
+                condition = f"{ID}NOT IN{','.join(sorted(records))}"
+                self._acl(table, column=column, condition=condition)
         for table, column, operation in sorted(self.query_acls):
-            self._acl(table, operation, column=column, roles=[NOBODY])
+            self._acl(table, operation, column=column, roles=[PEOPLE])
         post("rules/clear")
         for table, records in sorted(self.ruled_rows.items()):
             if records:
                 condition = f"{ID}NOT IN{','.join(sorted(records))}"
-                post("rules/query", name="Own work", table=table, condition=condition)
+                post(
+                    "rules/query", name="Own work", table=table, condition=condition, roles=[PEOPLE]
+                )
         roles = (ADMIN, READ_ONLY) if self.admin else (HELPDESK, READ_ONLY)
         self.desk.give_roles(BACKUP, *roles)
         self.desk.post("settings", domains=self.domains)
@@ -145,7 +152,10 @@ class Administrators:
         """The rows of a class and of its archive, past all rights."""
         archive = f"{ARCHIVE}{table}"
         archived = self.desk.instance.schema.get(archive) is not None
-        return {**(self.desk.rows(archive) if archived else {}), **self.desk.rows(table)}
+        return {
+            **(self.desk.rows(table, source=archive) if archived else {}),
+            **self.desk.rows(table),
+        }
 
     def moved(self, table: str) -> set[str]:
         """The records that have another class of the same root now."""

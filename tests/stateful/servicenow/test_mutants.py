@@ -16,7 +16,16 @@ from stateful.servicenow.restoring import RestoredDesk
 pytestmark = pytest.mark.deep
 
 RULES = (
-    *("create", "change", "note", "attach", "delete", "undelete", "change_quietly", "create_quietly"),
+    *(
+        "create",
+        "change",
+        "note",
+        "attach",
+        "delete",
+        "undelete",
+        "change_quietly",
+        "create_quietly",
+    ),
     *("change_class", "clean", "archive", "hide_row", "rule_row_away", "hide_column", "hide_cells"),
     *("refuse_query", "close_table", "lose_role", "give_to_domain", "give_rights_back"),
     *("calm_night", "whole_night", "crashed_night", "parked_night", "faulty_night"),
@@ -97,5 +106,3 @@ def test_a_connector_without_a_safeguard_is_caught(
     with pytest.raises((AssertionError, FlakyFailure)) as caught:
         run_state_machine_as_test(only(*rules), settings=quickly)
     assert {"judge.py", "restoring.py", "machine.py"} & set(_judged(caught.value)), caught
-
-
