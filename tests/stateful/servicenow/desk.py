@@ -107,7 +107,7 @@ class Desk(Scene):
 
     # --- people ------------------------------------------------------------------------------------
 
-    def post(self, path: str, **arguments: Any) -> Any:
+    def post(self, path: str, /, **arguments: Any) -> Any:
         """A call of the admin API."""
         return self.served.post(path, **arguments)
 

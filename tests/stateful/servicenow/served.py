@@ -99,9 +99,9 @@ class ServedInProcess:
         self.transport = InProcess(self.sim)
         self._routes = routes(self.sim, None)
 
-    def post(self, path: str, **arguments: Any) -> Any:
+    def post(self, path: str, /, **arguments: Any) -> Any:
         """A call of the admin API, as tests of served instances make it."""
         return self._routes[f"POST {path}"](arguments)
 
-    def get(self, path: str, **arguments: Any) -> Any:
+    def get(self, path: str, /, **arguments: Any) -> Any:
         return self._routes[f"GET {path}"](arguments)
