@@ -38,7 +38,7 @@ RECORDS = (INCIDENT, PROBLEM, LINK, ITEM)
 """The tables in which people work."""
 CLASSES = (INCIDENT, PROBLEM)
 LOGS = (JOURNAL, AUDIT, DELETIONS)
-READ = (*RECORDS, ATTACHMENT, *LOGS)
+READ = (TASK, *RECORDS, ATTACHMENT, *LOGS)
 OSAKA = ids.fixed("sys_domain", "Osaka")
 
 
@@ -148,9 +148,7 @@ class Desk(Scene):
     @contextmanager
     def opened(self) -> Iterator[Source]:
         """The source as each process opens it."""
-        config = ServiceNowConfig(
-            url=URL, username=BACKUP, include=(TASK, *READ), page_rows=self.page_rows
-        )
+        config = ServiceNowConfig(url=URL, username=BACKUP, include=READ, page_rows=self.page_rows)
         context = memory_context({"password": PASSWORD}, clock=self.clock)
         with self.connector.open_source(config, context) as source:
             yield source

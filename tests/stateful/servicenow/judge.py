@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from stateful.servicenow.desk import ATTACHMENT, LOGS, READ, Desk
+from stateful.servicenow.desk import ADMIN, ATTACHMENT, LOGS, READ, Desk
 from stateful.servicenow.rights import Administrators, Row
+from unlost.connectors.servicenow.access.rights import ACLS
 from unlost.engine.backup.backup import FinishedBackup
 from unlost.engine.records.history import EventKind, history
 from unlost.engine.sameness import canonical
@@ -77,6 +78,8 @@ class Judge:
         named = {gap.column for gap in gaps} | set(line.hidden_columns if line else ())
         whole = [gap for gap in gaps if gap.kind is not FindingKind.COLUMN_HIDDEN]
         assert blind <= named or whole, f"{table}: {blind - named} is hidden, and no gap says so"
+        roles = {gap.detail for gap in gaps if gap.kind is FindingKind.PERMISSION_MISSING}
+        assert self.rights.admin or roles & {ADMIN, ACLS}, "a role is missing, and no gap says so"
         moved = self.rights.moved(table) & set(self._held(table, []) if line else ())
         assert gaps or not moved, f"{table}: the class of {moved} was changed, and no gap says so"
 

@@ -54,7 +54,8 @@ COLUMNS = st.sampled_from([
 QUERIES = st.sampled_from([
     (INCIDENT, "sys_class_name", Operation.QUERY_MATCH), (INCIDENT, "sys_id", Operation.QUERY_RANGE),
     (INCIDENT, "sys_updated_on", Operation.QUERY_RANGE), (ITEM, "*", Operation.QUERY_RANGE),
-    (PROBLEM, "sys_id", Operation.QUERY_MATCH), (TASK, "sys_id", Operation.QUERY_MATCH),
+    (TASK, "sys_class_name", Operation.QUERY_MATCH), (PROBLEM, "sys_id", Operation.QUERY_MATCH),
+    (TASK, "sys_id", Operation.QUERY_MATCH),
     (AUDIT, "fieldname", Operation.QUERY_MATCH), (DELETIONS, "sys_created_on", Operation.QUERY_RANGE),
 ])  # fmt: skip
 FAULTS = st.sampled_from([
@@ -114,9 +115,13 @@ class LivingDesk(RuleBasedStateMachine):
             self.calm_night(24)
             self.judge.histories()
         finally:
-            self.fresh.stop()
-            self.desk.close()
-            shutil.rmtree(self.folder)
+            self.end()
+
+    def end(self) -> None:
+        """Leave nothing of this life."""
+        self.fresh.stop()
+        self.desk.close()
+        shutil.rmtree(self.folder)
 
     # --- people ------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from unlost.connectors.servicenow.source import ServiceNowSource
 from unlost.connectors.servicenow.writing import writer
 from unlost.engine.backup import plan
 from unlost.model.finding import Finding, Severity
-from unlost.model.source.schema import ALL_ROWS
+from unlost.model.source.schema import ALL_ROWS, ROWS, Table, TableTrait
 
 type Patch = pytest.MonkeyPatch
 
@@ -33,6 +33,10 @@ def conditions_are_not_checked(patch: Patch) -> None:
 
 def every_row_counts_as_visible(patch: Patch) -> None:
     patch.setattr(AccessFacts, "grants", lambda self, lineage: (ALL_ROWS,))
+
+
+def no_row_counts_as_visible(patch: Patch) -> None:
+    patch.setattr(AccessFacts, "grants", lambda self, lineage: (f"{ROWS}some",))
 
 
 def rules_of_columns_are_ignored(patch: Patch) -> None:
@@ -57,7 +61,16 @@ def a_hidden_cell_counts_as_empty(patch: Patch) -> None:
 
 
 def creation_stands_for_a_hidden_change(patch: Patch) -> None:
-    patch.setattr(tables, "stamp_of", lambda described: tables.CREATED)
+    table_of: Callable[..., Table] = tables.table_of
+
+    def by_creation(described: Any, **named: Any) -> Table:
+        table = table_of(described, **named)
+        if tables.UPDATED not in table.hidden:
+            return table
+        traits = table.traits | {TableTrait.INCREMENTAL, TableTrait.NEW_ONLY}
+        return replace(table, traits=traits, modified_column=tables.CREATED)
+
+    patch.setattr(discover, "table_of", by_creation)
 
 
 def a_lost_role_is_no_gap(patch: Patch) -> None:
@@ -66,10 +79,6 @@ def a_lost_role_is_no_gap(patch: Patch) -> None:
 
 def a_query_rule_is_no_gap(patch: Patch) -> None:
     patch.setattr(discover, "_taken_away", lambda table, rules: iter(()))
-
-
-def a_closed_table_is_no_gap(patch: Patch) -> None:
-    patch.setattr(discover, "closed", _noted(discover.closed))
 
 
 def a_changed_class_is_no_gap(patch: Patch) -> None:
@@ -109,15 +118,8 @@ def rows_are_never_compared(patch: Patch) -> None:
     patch.setattr(ServiceNowSource, "plan_row_check", lambda *given, **named: [])
 
 
-def a_reported_deletion_is_not_looked_up(patch: Patch) -> None:
-    deletions: Callable[..., Any] = ServiceNowSource._deletions
-
-    def believed(self: Any, table: Any, since: str) -> Any:
-        with pytest.MonkeyPatch.context() as inner:
-            inner.setattr(ServiceNowSource, "read_ids", lambda self, table, ids: iter(()))
-            yield from deletions(self, table, since)
-
-    patch.setattr(ServiceNowSource, "_deletions", believed)
+def attachments_have_no_files(patch: Patch) -> None:
+    patch.setattr(ServiceNowSource, "files_in", lambda self, table, rows: ())
 
 
 def a_log_that_is_read_whole_is_a_census(patch: Patch) -> None:

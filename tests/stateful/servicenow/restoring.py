@@ -63,30 +63,48 @@ class RestoredDesk(LivingDesk):
         troubles: list[tuple[str, int]],
     ) -> None:
         """A record is deleted (``entries``: and its notes are dropped), or overwritten."""
-        self.calm_night(24)
         record = self.pick(data, self.desk.rows(table), "restored" if lost else "overwritten")
         if record is None:
             return
-        self.desk.update(table, record, work_notes=f"note {self.desk.next_id()}")
-        self.desk.attach(table, record, b"cocoa")
-        self.calm_night(1)
-        before, right = self.picture(), self.desk.head.info.number
-        row = self.desk.rows(table)[record]
-        self.desk.clock.advance(hours=1)
         if lost:
-            self.desk.post("records/delete", table=table, sys_ids=[record])
-            if entries:
-                query = f"element_id={record}"
-                self.desk.post("records/clean", table=JOURNAL, query=query)
+            self.destroy_and_restore(table, record, entries=entries, troubles=troubles)
         else:
-            self.desk.update(table, record, short_description="overwritten")
-        if data.draw(st.booleans()):
-            self.calm_night(1)
+            self.overwrite_and_restore(table, record, troubles=troubles)
+
+    def destroy_and_restore(
+        self, table: str, record: str, *, entries: bool, troubles: list[tuple[str, int]]
+    ) -> None:
+        """A record is deleted and comes back; ``entries``: its notes are dropped, too."""
+        self.complete(table, record)
+        before, row = self.picture(), self.desk.rows(table)[record]
+        right = self.desk.head.info.number
+        self.desk.post("records/delete", table=table, sys_ids=[record])
+        if entries:
+            self.desk.post("records/clean", table=JOURNAL, query=f"element_id={record}")
+        self.calm_night(1)
         self.run_to_the_end(self.plan(table, record, at=right), list(troubles))
         self.judge_restore(table, record, row, before)
-        self.lived["restored" if lost else "restored an overwritten record"] += 1
-        self.lived["entries restored"] += lost and entries
-        self.lived["attachments restored"] += lost
+        self.lived["entries restored"] += entries
+        self.lived["attachments restored"] += 1
+
+    def overwrite_and_restore(
+        self, table: str, record: str, *, troubles: list[tuple[str, int]]
+    ) -> None:
+        """A record is overwritten, and becomes as it was."""
+        self.complete(table, record)
+        before, row = self.picture(), self.desk.rows(table)[record]
+        right = self.desk.head.info.number
+        self.desk.update(table, record, short_description="overwritten")
+        self.calm_night(1)
+        self.run_to_the_end(self.plan(table, record, at=right), list(troubles))
+        self.judge_restore(table, record, row, before)
+        self.lived["restored an overwritten record"] += 1
+
+    def complete(self, table: str, record: str) -> None:
+        """A record with a note and an attachment, in a backup."""
+        self.desk.update(table, record, work_notes=self.desk.next_id())
+        self.desk.attach(table, record, b"cocoa")
+        self.calm_night(24)
 
     def picture(self) -> Counter[tuple[str, str, str]]:
         """What may come twice: attachments by owner and name, notes by record and first text."""

@@ -159,7 +159,7 @@ class Administrators:
 
     def moved(self, table: str) -> set[str]:
         """The records that have another class of the same root now."""
-        if table not in CLASSES:
+        if table not in (TASK, *CLASSES):
             return set()
         rows = self.desk.served.get("records", table=TASK)
         return {row[ID] for row in rows if row[CLASS] != table}
