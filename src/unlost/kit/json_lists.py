@@ -57,6 +57,12 @@ def listed_batch(
     return _batch(records.flatten(), columns, empty_is_null=empty_is_null)
 
 
+def empty_as_null(cells: pa.RecordBatch) -> pa.RecordBatch:
+    """The same text columns with a null for each empty text."""
+    arrays = [pc.if_else(pc.equal(texts, ""), pa.scalar(None, _TEXT), texts) for texts in cells]
+    return pa.RecordBatch.from_arrays(arrays, schema=cells.schema)
+
+
 def displayed_batch(
     body: bytes,
     columns: Sequence[str],
@@ -108,12 +114,9 @@ def _parsed(
 def _batch(
     arrays: Sequence[pa.Array], columns: Sequence[str], *, empty_is_null: bool
 ) -> pa.RecordBatch:
-    if empty_is_null:
-        arrays = [
-            pc.if_else(pc.equal(texts, ""), pa.scalar(None, _TEXT), texts) for texts in arrays
-        ]
     schema = pa.schema([(name, _TEXT) for name in columns])
-    return pa.RecordBatch.from_arrays(list(arrays), schema=schema)
+    batch = pa.RecordBatch.from_arrays(list(arrays), schema=schema)
+    return empty_as_null(batch) if empty_is_null else batch
 
 
 def _decoded(body: bytes, inside: str, call: str) -> list[Mapping[str, Any]]:

@@ -203,8 +203,8 @@ def _census_reasons(
     now: datetime,
     policy: BackupPolicy,
 ) -> tuple[Reason, ...]:
-    """The reasons to list the ids. A full read always is a census, since it returns every row."""
-    if not full and not table.has(TableTrait.CENSUS):
+    """The reasons to list the ids. A full read is a census, since it returns every row."""
+    if _is_log(table) or (not full and not table.has(TableTrait.CENSUS)):
         return ()
     reasons = [reason for reason in full if reason is not Reason.NO_CURSOR]
     if not table.has(TableTrait.REPORTS_DELETES):
@@ -216,6 +216,15 @@ def _census_reasons(
     if at is None or now - at >= policy.census.interval:
         reasons.append(Reason.DUE)
     return tuple(reasons) or ((Reason.DUE,) if full else ())
+
+
+def _is_log(table: Table) -> bool:
+    """True for records that are only added, until the source drops old ones: these stay in the vault.
+
+    Their absence from a full read is no deletion, as it is none from a read of new ones.
+    """
+    shows = table.has(TableTrait.CENSUS) or table.has(TableTrait.REPORTS_DELETES)
+    return table.has(TableTrait.NEW_ONLY) and not shows
 
 
 def _lists_ids(table: Table, full: tuple[Reason, ...]) -> bool:

@@ -5,15 +5,16 @@ the counts of the Aggregate API include rows that row ACLs hide is an inference:
 says that the limit is applied before ACLs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from urllib.parse import quote, urlencode
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from unlost.connectors.servicenow.http.errors import SERVICENOW, TABLE, judge, to_error, understand
 from unlost.kit.http import (
@@ -29,7 +30,7 @@ from unlost.kit.http import (
 )
 from unlost.kit.http.body import number_in
 from unlost.kit.http.source_clock import SourceClock
-from unlost.kit.json_lists import listed_batch
+from unlost.kit.json_lists import empty_as_null, listed_batch
 from unlost.kit.json_to_arrow import MalformedAnswer, decode
 from unlost.model.ports.source import Context
 
@@ -81,12 +82,14 @@ class TablePage:
     """Rows of a page as text columns, with the instance's time.
 
     ``total``: the rows of the whole query before ACLs; None if the call did not ask for it.
+    ``absent``: by column, the rows in whose answer it is left out, as ServiceNow hides cells.
     """
 
     cells: pa.RecordBatch
     total: int | None
     at: datetime
     size: int
+    absent: Mapping[str, pa.BooleanArray] = field(default_factory=dict)
 
     @property
     def ids(self) -> pa.Array:
@@ -220,11 +223,17 @@ class ServiceNowApi:
         return {"sysparm_query_no_domain": "true"} if self.no_domain else {}
 
     def _table_page(self, answer: HttpAnswer, *, names: Sequence[str]) -> TablePage:
+        cells = listed_batch(answer.body, names, empty_is_null=False, call=answer.call)
         return TablePage(
-            listed_batch(answer.body, names, call=answer.call),
+            empty_as_null(cells),
             number_in(answer.headers, "x-total-count"),
             self._clock.time_of(answer.headers),
             len(answer.body),
+            {
+                name: pc.is_null(cells.column(name))
+                for name in names
+                if cells.column(name).null_count
+            },
         )
 
 

@@ -27,6 +27,7 @@ from unlost.connectors.servicenow.http.walk import (
 from unlost.connectors.servicenow.reading.pieces import (
     class_changed,
     columns_of,
+    hidden_cells,
     read_walk,
     rows_of,
 )
@@ -100,6 +101,8 @@ class RecordReader:
     def _by_id(self, query: WalkQuery, ids: pa.Array) -> Iterator[Page]:
         for _, walk in walks_by_id(self.api, query, ids.to_pylist()):
             for page in walk.pages():
+                if query.table == self.table.name and hidden_cells(self.table, page):
+                    raise rows_unseen(self.table.name)
                 yield Page(rows_of(self.table, page), Proof(None, len(page), page.size))
             # A hidden row exists, and without it the record would count as deleted.
             if walk.hidden():

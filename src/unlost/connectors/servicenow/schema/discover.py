@@ -31,14 +31,14 @@ from unlost.connectors.servicenow.schema.excluded import (
 from unlost.connectors.servicenow.schema.kinds import PASSWORDS
 from unlost.connectors.servicenow.schema.tables import (
     CLASS,
-    CREATED,
     EVIDENCE,
-    UPDATED,
     classes_of,
     is_opened,
     is_read,
+    stamp_of,
     table_of,
 )
+from unlost.connectors.servicenow.schema.unanswered import find_unanswered
 from unlost.kit.exclusions import excluded_by_settings, table_not_data, table_refused
 from unlost.kit.rights import rights_hash
 from unlost.kit.tables import with_described_logs
@@ -108,13 +108,22 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
         for table in wanted
         if table.name in readable
     ]
+    unanswered = find_unanswered(api, wanted) if access.rules is None else {}
+    hidden = {table.name: table.hidden for table in tables}
     rights = [(table.name, table.grants, table.hidden) for table in tables]
     for each in tables:
         findings += _unreadable(described[each.name])
         findings += _taken_away(each, access.before_query(described[each.name].lineage))
     return DiscoveredInstance(
         Schema(with_described_logs(tables), rights_hash(rights), tuple(findings)),
-        {table.name: place_of(table, described, access) for table in wanted},
+        {
+            table.name: _blocked_place(
+                place_of(table, described, access),
+                hidden.get(table.name, ()),
+                unanswered.get(table.name, ""),
+            )
+            for table in wanted
+        },
     )
 
 
@@ -197,8 +206,8 @@ def place_of(table: DictionaryTable, described: Container[str], access: AccessFa
     """The place of a table's rows; ``described``: the names of all tables."""
     archive = f"{ARCHIVE}{table.name}"
     by_class = CLASS in table.columns
-    stamp = UPDATED if UPDATED in table.columns else CREATED
-    needs = [(ID, RANGE), (ID, MATCH), (stamp, RANGE), *([(CLASS, MATCH)] if by_class else [])]
+    stamp = (stamp_of(table), RANGE)
+    needs = [(ID, RANGE), (ID, MATCH), stamp, *([(CLASS, MATCH)] if by_class else [])]
     # A record whose class was changed is looked up by its id in the root.
     blocked = access.blocked_column(table.lineage, needs)
     blocked = blocked or access.blocked_column(table.lineage[-1:], [(ID, MATCH)])
@@ -208,6 +217,15 @@ def place_of(table: DictionaryTable, described: Container[str], access: AccessFa
         by_class,
         blocked,
     )
+
+
+def _blocked_place(place: TablePlace, hidden: Sequence[str], unanswered: str) -> TablePlace:
+    """A place whose rows cannot be told from those of other classes, or not be asked for, is blocked.
+
+    ``hidden``: the columns that the user may not read.
+    """
+    unknown_class = CLASS if place.by_class and CLASS in hidden else ""
+    return replace(place, blocked=place.blocked or unknown_class or unanswered)
 
 
 def _taken_away(table: Table, rules: Sequence[str]) -> Iterator[Finding]:

@@ -76,7 +76,8 @@ def table_of(
     names = {column.name for column in columns}
     if described.name == ATTACHMENT:
         columns.append(Column(FILE, WireKind.BINARY, label="File"))
-    updated = UPDATED in names
+    stamp = stamp_of(described)
+    author = "sys_updated_by" if stamp == UPDATED else "sys_created_by"
     return Table(
         described.name,
         tuple(columns),
@@ -84,8 +85,8 @@ def table_of(
         strategy=STRATEGY,
         id_column=ID,
         name_column=_name_column(described, names),
-        modified_column=_present(UPDATED if updated else CREATED, names),
-        modified_by_column=_present("sys_updated_by" if updated else "sys_created_by", names),
+        modified_column=_present(stamp, names),
+        modified_by_column=_present(author, names),
         traits=_traits(described, names),
         files=(FILE_COLUMN,) if described.name == ATTACHMENT else (),
         change_log=AUDIT_LOG if described.audited and described.name not in EVIDENCE else None,
@@ -224,11 +225,19 @@ def _present(name: str, names: set[str]) -> str | None:
     return name if name in names else None
 
 
+def stamp_of(described: DictionaryTable) -> str:
+    """The column with the time of the last change: that of creation in tables without updates.
+
+    Where the user may not read it, the table is read whole: by its creation no change would be seen.
+    """
+    return UPDATED if UPDATED in described.columns else CREATED
+
+
 def _traits(described: DictionaryTable, names: set[str]) -> frozenset[TableTrait]:
     traits: set[TableTrait] = set()
-    if names & {UPDATED, CREATED}:
+    if stamp_of(described) in names:
         traits.add(TableTrait.INCREMENTAL)
-    if UPDATED not in names and CREATED in names:
+    if stamp_of(described) == CREATED and CREATED in described.columns:
         traits.add(TableTrait.NEW_ONLY)
     if described.name not in EVIDENCE:
         traits.add(TableTrait.CENSUS)
