@@ -18,6 +18,7 @@ from unlost.connectors.servicenow.reading.files import files_in, open_file
 from unlost.connectors.servicenow.reading.records import RecordReader
 from unlost.connectors.servicenow.reading.trail import FORM, KEYS, DeletionTrails
 from unlost.connectors.servicenow.schema.discover import DiscoveredInstance, discover
+from unlost.connectors.servicenow.schema.newest import NewestRows
 from unlost.connectors.servicenow.schema.tables import cascading, cursor_column
 from unlost.kit.columns import Zoneless
 from unlost.kit.cursors import cursor_of, instant_of
@@ -50,6 +51,8 @@ class ServiceNowSource(PlainSource):
         self._trails = DeletionTrails(api)
         self._lock = RLock()
         self._discovered: DiscoveredInstance | None = None
+        self._newest: dict[str, NewestRows] = {}  # of tables whose changes were not planned yet
+        self._unchanged: dict[str, int] = {}  # the count of each table whose probe was its read
 
     def identity(self) -> OrgIdentity:
         """The identity of the instance."""
@@ -64,6 +67,7 @@ class ServiceNowSource(PlainSource):
         """Tables, columns, rights and findings, as the backup user sees them now."""
         with self._lock:
             self._discovered = discover(self._api, self._config)
+            self._newest, self._unchanged = dict(self._discovered.newest), {}
             return self._discovered.schema
 
     def grants(self, schema: Schema) -> Mapping[str, frozenset[str]]:
@@ -98,7 +102,7 @@ class ServiceNowSource(PlainSource):
         # A record may be changed and archived between two backups.
         changes = [
             ReadTask(table.name, CHANGES, full=False, state={SINCE: begins, FROM: each})
-            for each in sources
+            for each in ([] if self._is_unchanged(table.name, begins) else sources)
         ]
         return [deletes, *changes] if table.has(TableTrait.REPORTS_DELETES) else changes
 
@@ -145,7 +149,9 @@ class ServiceNowSource(PlainSource):
         """
         if not table.has(TableTrait.CENSUS):
             return None
-        return self._reader(table).count()
+        with self._lock:
+            unchanged = self._unchanged.get(table.name)
+        return self._reader(table).count() if unchanged is None else unchanged
 
     def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
         """The attachments among these rows."""
@@ -154,6 +160,17 @@ class ServiceNowSource(PlainSource):
     def open_file(self, ref: FileRef) -> AbstractContextManager[BinaryIO]:
         """The bytes of an attachment."""
         return open_file(self._api, ref)
+
+    def _is_unchanged(self, table: str, since: str) -> bool:
+        """True if the probe of a table has proved it; a probe answers the first question alone."""
+        with self._lock:
+            self._instance()
+            newest = self._newest.pop(table, None)
+            self._unchanged.pop(table, None)
+            if newest is None or not newest.is_before(since):
+                return False
+            self._unchanged[table] = newest.total
+            return True
 
     def _begin_of_changes(self, since: Cursor) -> str:
         overlap = timedelta(minutes=self._config.overlap_minutes)

@@ -5,7 +5,7 @@ the counts of the Aggregate API include rows that row ACLs hide is an inference:
 says that the limit is applied before ACLs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -74,6 +74,14 @@ class TablePage:
 
 
 @dataclass(frozen=True, slots=True)
+class RawPage:
+    """Rows of a page as they came: hidden cells are missing. ``total``: as in ``TablePage``."""
+
+    rows: Sequence[Mapping[str, msgspec.Raw]]
+    total: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class PageCall:
     """A page to ask for; ``count`` also asks for the total."""
 
@@ -136,12 +144,12 @@ class ServiceNowApi:
         request = self._get(f"table/{quote(call.table, safe='')}", self._parameters(call))
         return self.client.send_for(request, partial(self._table_page, names=names))
 
-    def members(self, call: PageCall) -> list[frozenset[str]]:
-        """The names of the columns that each row of a page has, hidden ones left out."""
+    def raw_page(self, call: PageCall) -> RawPage:
+        """Read a page as it comes. Raises PageCancelled if it took the instance too long."""
         request = self._get(f"table/{quote(call.table, safe='')}", self._parameters(call))
         answer = self.client.send(request)
         rows = decode(answer.body, RawRows, call=answer.call).result
-        return [frozenset(row) for row in rows]
+        return RawPage(rows, number_in(answer.headers, "x-total-count"))
 
     def count(self, table: str, query: str) -> int:
         """The number of rows of a query before row ACLs. Raises SourceRefused."""

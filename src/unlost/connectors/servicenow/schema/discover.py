@@ -14,7 +14,7 @@ from unlost.connectors.servicenow.access.rights import (
     read_access,
 )
 from unlost.connectors.servicenow.http.api import PARALLEL, PageCall, ServiceNowApi
-from unlost.connectors.servicenow.http.errors import ServiceNowRefusal
+from unlost.connectors.servicenow.http.errors import PageCancelled, ServiceNowRefusal
 from unlost.connectors.servicenow.http.walk import ID, RowCondition
 from unlost.connectors.servicenow.schema.dictionary import (
     DictionaryTable,
@@ -28,6 +28,7 @@ from unlost.connectors.servicenow.schema.excluded import (
     reason_of,
 )
 from unlost.connectors.servicenow.schema.kinds import PASSWORDS
+from unlost.connectors.servicenow.schema.newest import NEWEST_FIRST, PROBED_ROWS, NewestRows
 from unlost.connectors.servicenow.schema.tables import (
     CLASS,
     CREATED,
@@ -40,9 +41,8 @@ from unlost.connectors.servicenow.schema.tables import (
 )
 from unlost.kit.exclusions import table_excluded
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.source.schema import Schema, Table
+from unlost.model.source.schema import ALL_ROWS, Schema, Table
 
-PROBED_ROWS = 10  # rows of a table in which a column is looked for
 DOMAIN = "sys_domain"
 
 
@@ -67,10 +67,11 @@ class TablePlace:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredInstance:
-    """A schema, and the places of its tables."""
+    """A schema, the places of its tables, and the newest rows of those where they are proved."""
 
     schema: Schema
     places: Mapping[str, TablePlace]
+    newest: Mapping[str, NewestRows]
 
     def place(self, table: str) -> TablePlace:
         """The place of a table; an unknown one has no other place."""
@@ -90,7 +91,11 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
             findings.append(finding)
         elif _is_table(table, described):
             wanted.append(table)
-    probes = _probe(api, wanted)
+    places = {table.name: place_of(table, described, access) for table in wanted}
+    counted = frozenset(
+        table.name for table in wanted if _is_counted(table, places[table.name], access)
+    )
+    probes = _probe(api, wanted, counted)
     refused = [probe for probe in probes if isinstance(probe, Finding)]
     findings += refused
     readable = {table.name: probe for table, probe in zip(wanted, probes, strict=True)
@@ -98,7 +103,7 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
     classes = classes_of({name: table.lineage for name, table in described.items()})
     opened = tuple(table.name for table in wanted if is_opened(table))
     tables = [
-        _table(table, readable[table.name], access, classes=classes, of_records=opened)
+        _table(table, readable[table.name].absent, access, classes=classes, of_records=opened)
         for table in wanted
         if table.name in readable
     ]
@@ -108,7 +113,8 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
         findings += _taken_away(each, access.before_query(described[each.name].lineage))
     return DiscoveredInstance(
         Schema(_with_logs(tables), hash_of(rights), tuple(findings)),
-        {table.name: place_of(table, described, access) for table in wanted},
+        places,
+        {name: probe.newest for name, probe in readable.items() if probe.newest is not None},
     )
 
 
@@ -149,23 +155,49 @@ def find_domains(api: ServiceNowApi, dictionary: InstanceDictionary) -> Iterator
         )
 
 
-type Probe = frozenset[str] | Finding
+@dataclass(frozen=True, slots=True)
+class TableProbe:
+    """The columns that the probed rows of a table lack, and what they prove about all its rows."""
+
+    absent: frozenset[str]
+    newest: NewestRows | None = None
 
 
-def _probe(api: ServiceNowApi, tables: Sequence[DictionaryTable]) -> list[Probe]:
-    """The columns that the first rows of each table lack, or the finding of a refusal."""
+def _is_counted(table: DictionaryTable, place: TablePlace, access: AccessFacts) -> bool:
+    """True if one answer can show the number and the newest rows of all records of a table."""
+    sees_all = access.grants(table.lineage) == (ALL_ROWS,) and not place.blocked
+    return sees_all and UPDATED in table.columns and place.sources == (table.name,)
 
-    def probe(table: DictionaryTable) -> Probe:
-        names = [each.name for each in table.columns.values() if is_read(each)]
-        query = f"{CLASS}={table.name}^ORDERBY{ID}" if CLASS in table.columns else f"ORDERBY{ID}"
+
+def _probe(
+    api: ServiceNowApi, tables: Sequence[DictionaryTable], counted: Container[str]
+) -> list[TableProbe | Finding]:
+    """Probe each table, or give the finding of a refusal; ``counted``: those with newest rows."""
+
+    def probe(table: DictionaryTable) -> TableProbe | Finding:
         try:
-            rows = api.members(PageCall(table.name, query, names, limit=PROBED_ROWS))
+            if table.name not in counted:
+                return _probe_table(api, table)
+            try:
+                return _probe_table(api, table, newest=True)
+            except PageCancelled:  # no index helps to sort and count a large table
+                return _probe_table(api, table)
         except ServiceNowRefusal as refusal:
             return _refused(table.name, refusal)
-        return frozenset(names) - frozenset().union(*rows) if rows else frozenset()
 
     with ThreadPoolExecutor(PARALLEL) as threads:
         return list(threads.map(probe, tables))
+
+
+def _probe_table(api: ServiceNowApi, table: DictionaryTable, *, newest: bool = False) -> TableProbe:
+    names = [each.name for each in table.columns.values() if is_read(each)]
+    of_class = f"{CLASS}={table.name}^" if CLASS in table.columns else ""
+    order = NEWEST_FIRST if newest else f"ORDERBY{ID}"
+    page = api.raw_page(
+        PageCall(table.name, of_class + order, names, limit=PROBED_ROWS, count=newest)
+    )
+    absent = frozenset(names).difference(*page.rows) if page.rows else frozenset[str]()
+    return TableProbe(absent, NewestRows.of(page) if newest else None)
 
 
 def _refused(table: str, refusal: ServiceNowRefusal) -> Finding:
