@@ -52,7 +52,7 @@ class ServiceNowSource(PlainSource):
         self._lock = RLock()
         self._discovered: DiscoveredInstance | None = None
         self._newest: dict[str, NewestRows] = {}  # of tables whose changes were not planned yet
-        self._unchanged: dict[str, int] = {}  # the count of each table whose probe was its read
+        self._counted: dict[str, int] = {}  # by the probe, until a change is read or looked for again
 
     def identity(self) -> OrgIdentity:
         """The identity of the instance."""
@@ -67,7 +67,7 @@ class ServiceNowSource(PlainSource):
         """Tables, columns, rights and findings, as the backup user sees them now."""
         with self._lock:
             self._discovered = discover(self._api, self._config)
-            self._newest, self._unchanged = dict(self._discovered.newest), {}
+            self._newest, self._counted = dict(self._discovered.newest), {}
             return self._discovered.schema
 
     def grants(self, schema: Schema) -> Mapping[str, frozenset[str]]:
@@ -130,7 +130,9 @@ class ServiceNowSource(PlainSource):
             yield from self._deletions(table, str(task.state[SINCE]))
         elif task.kind == CHANGES:
             since = RowCondition(_stamp_of(table), at_least=str(task.state[SINCE]))
-            yield from self._reader(table).rows(str(task.state.get(FROM, table.name)), since)
+            for page in self._reader(table).rows(str(task.state.get(FROM, table.name)), since):
+                self._counted.pop(table.name, None)
+                yield page
         else:
             yield from self._reader(table).rows(str(task.state[FROM]), *_part_of(table, task))
 
@@ -149,9 +151,8 @@ class ServiceNowSource(PlainSource):
         """
         if not table.has(TableTrait.CENSUS):
             return None
-        with self._lock:
-            unchanged = self._unchanged.get(table.name)
-        return self._reader(table).count() if unchanged is None else unchanged
+        counted = self._counted.get(table.name)
+        return self._reader(table).count() if counted is None else counted
 
     def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
         """The attachments among these rows."""
@@ -166,11 +167,10 @@ class ServiceNowSource(PlainSource):
         with self._lock:
             self._instance()
             newest = self._newest.pop(table, None)
-            self._unchanged.pop(table, None)
-            if newest is None or not newest.is_before(since):
-                return False
-            self._unchanged[table] = newest.total
-            return True
+            self._counted.pop(table, None)
+            if newest is not None:
+                self._counted[table] = newest.total
+            return newest is not None and newest.is_before(since)
 
     def _begin_of_changes(self, since: Cursor) -> str:
         overlap = timedelta(minutes=self._config.overlap_minutes)

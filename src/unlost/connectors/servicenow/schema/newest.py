@@ -23,25 +23,29 @@ STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")  # as ServiceNow stores it
 
 @dataclass(frozen=True, slots=True)
 class NewestRows:
-    """The time of the last change in a table, empty without rows, and the number of its rows."""
+    """The time of the last change in a table, empty without rows, and the number of its rows.
+
+    ``is_proved``: false if the sort may have been dropped, so that other rows may be newer.
+    """
 
     stamp: str
     total: int
+    is_proved: bool = True
 
     @classmethod
     def of(cls, page: RawPage) -> Self | None:
-        """What a page of ``PROBED_ROWS`` in the order ``NEWEST_FIRST`` proves; None for nothing."""
+        """What a page of ``PROBED_ROWS`` in the order ``NEWEST_FIRST`` shows; None for nothing."""
         if page.total is None or len(page.rows) != min(page.total, PROBED_ROWS):
             return None
         stamps, ids = _texts(page, UPDATED), _texts(page, ID)
-        newest = max(stamps, default="")
-        is_known = all(STAMP.fullmatch(stamp) for stamp in stamps)
+        if not all(STAMP.fullmatch(stamp) for stamp in stamps):
+            return None
         is_proved = len(page.rows) == page.total or _is_by_stamp(stamps, ids)
-        return cls(newest, page.total) if is_known and is_proved else None
+        return cls(max(stamps, default=""), page.total, is_proved)
 
     def is_before(self, stamp: str) -> bool:
-        """True if no row was changed since a time in the form of the instance."""
-        return self.stamp < stamp
+        """True if it is proved that no row was changed since a time in the form of the instance."""
+        return self.is_proved and self.stamp < stamp
 
 
 def _is_by_stamp(stamps: Sequence[str], ids: Sequence[str]) -> bool:
