@@ -52,7 +52,9 @@ class ServiceNowSource(PlainSource):
         self._lock = RLock()
         self._discovered: DiscoveredInstance | None = None
         self._newest: dict[str, NewestRows] = {}  # of tables whose changes were not planned yet
-        self._counted: dict[str, int] = {}  # by the probe, until a change is read or looked for again
+        self._counted: dict[
+            str, int
+        ] = {}  # by the probe, until a change is read or looked for again
 
     def identity(self) -> OrgIdentity:
         """The identity of the instance."""
@@ -102,7 +104,7 @@ class ServiceNowSource(PlainSource):
         # A record may be changed and archived between two backups.
         changes = [
             ReadTask(table.name, CHANGES, full=False, state={SINCE: begins, FROM: each})
-            for each in ([] if self._is_unchanged(table.name, begins) else sources)
+            for each in ([] if self._is_unchanged(table.name, since) else sources)
         ]
         return [deletes, *changes] if table.has(TableTrait.REPORTS_DELETES) else changes
 
@@ -162,15 +164,20 @@ class ServiceNowSource(PlainSource):
         """The bytes of an attachment."""
         return open_file(self._api, ref)
 
-    def _is_unchanged(self, table: str, since: str) -> bool:
-        """True if the probe of a table has proved it; a probe answers the first question alone."""
+    def _is_unchanged(self, table: str, since: Cursor) -> bool:
+        """True if the probe of a table has proved it.
+
+        A probe answers the first question alone, and only about the time before it: a later one is
+        about changes that it could not see.
+        """
         with self._lock:
             self._instance()
             newest = self._newest.pop(table, None)
             self._counted.pop(table, None)
-            if newest is not None:
-                self._counted[table] = newest.total
-            return newest is not None and newest.is_before(since)
+            if newest is None or newest.at <= instant_of(since):
+                return False
+            self._counted[table] = newest.total
+            return newest.is_before(self._begin_of_changes(since))
 
     def _begin_of_changes(self, since: Cursor) -> str:
         overlap = timedelta(minutes=self._config.overlap_minutes)

@@ -1,6 +1,7 @@
 """What the newest rows of a table prove about all its rows."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
@@ -11,6 +12,7 @@ from unlost.connectors.servicenow.schema.newest import PROBED_ROWS, NewestRows
 DAYS = [f"2026-08-{day:02d} 09:00:00" for day in range(PROBED_ROWS, 0, -1)]
 MIXED = [f"{(number * 7) % 10:032x}" for number in range(PROBED_ROWS)]
 TOTAL = 400
+AT = datetime(2026, 8, 12, 2, tzinfo=UTC)
 LATER = "2026-08-11 00:00:00"
 
 
@@ -22,12 +24,12 @@ def page(
          "sys_id": msgspec.Raw(msgspec.json.encode(record))}
         for stamp, record in zip(stamps, ids, strict=False)
     ]  # fmt: skip
-    return RawPage(rows, total)
+    return RawPage(rows, total, AT)
 
 
 def test_rows_in_the_order_of_their_stamps_prove_count_and_last_change() -> None:
     newest = NewestRows.of(page(DAYS))
-    assert newest == NewestRows(DAYS[0], TOTAL)
+    assert newest == NewestRows(DAYS[0], TOTAL, AT)
     assert newest.is_before(LATER)
     assert not newest.is_before(DAYS[0])
 
@@ -36,7 +38,7 @@ def test_rows_in_the_order_of_their_stamps_prove_count_and_last_change() -> None
 def test_a_table_in_one_page_is_proved_in_any_order(total: int) -> None:
     stamps = DAYS[::-1][:total]
     newest = NewestRows.of(page(stamps, sorted(MIXED), total=total))
-    assert newest == NewestRows(max(stamps, default=""), total)
+    assert newest == NewestRows(max(stamps, default=""), total, AT)
     assert newest.is_before(LATER)
 
 

@@ -75,10 +75,11 @@ class TablePage:
 
 @dataclass(frozen=True, slots=True)
 class RawPage:
-    """Rows of a page as they came: hidden cells are missing. ``total``: as in ``TablePage``."""
+    """Rows of a page as they came: hidden cells are missing. The rest is as in ``TablePage``."""
 
     rows: Sequence[Mapping[str, msgspec.Raw]]
     total: int | None
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ class ServiceNowApi:
         request = self._get(f"table/{quote(call.table, safe='')}", self._parameters(call))
         answer = self.client.send(request)
         rows = decode(answer.body, RawRows, call=answer.call).result
-        return RawPage(rows, number_in(answer.headers, "x-total-count"))
+        total = number_in(answer.headers, "x-total-count")
+        return RawPage(rows, total, self._clock.time_of(answer.headers))
 
     def count(self, table: str, query: str) -> int:
         """The number of rows of a query before row ACLs. Raises SourceRefused."""

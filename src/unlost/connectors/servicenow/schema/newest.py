@@ -8,6 +8,7 @@ sorted. Rows that are hidden leave a page short, and then nothing is proved.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
 import msgspec
@@ -25,11 +26,13 @@ STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")  # as ServiceNow stores it
 class NewestRows:
     """The time of the last change in a table, empty without rows, and the number of its rows.
 
-    ``is_proved``: false if the sort may have been dropped, so that other rows may be newer.
+    ``at``: when the instance showed them. ``is_proved``: false if the sort may have been dropped, so
+    that other rows may be newer.
     """
 
     stamp: str
     total: int
+    at: datetime
     is_proved: bool = True
 
     @classmethod
@@ -41,7 +44,7 @@ class NewestRows:
         if not all(STAMP.fullmatch(stamp) for stamp in stamps):
             return None
         is_proved = len(page.rows) == page.total or _is_by_stamp(stamps, ids)
-        return cls(max(stamps, default=""), page.total, is_proved)
+        return cls(max(stamps, default=""), page.total, page.at, is_proved)
 
     def is_before(self, stamp: str) -> bool:
         """True if it is proved that no row was changed since a time in the form of the instance."""
