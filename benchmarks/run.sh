@@ -61,6 +61,7 @@ rm -rf "$year"
 .venv/bin/python benchmarks/file_backups.py --keep
 .venv/bin/python benchmarks/other_stores.py --keep
 .venv/bin/python benchmarks/restore.py --keep
+.venv/bin/python benchmarks/servicenow.py --keep
 .venv/bin/python benchmarks/service.py --keep
 .venv/bin/python benchmarks/workers.py --keep
 .venv/bin/python benchmarks/console.py --keep

@@ -19,6 +19,7 @@ from unlost.connectors.servicenow.http.walk import KNOWN_ID, IdRange, RowConditi
 from unlost.connectors.servicenow.reading.records import RecordReader
 from unlost.connectors.servicenow.reading.trail import FORM, KEYS, DeletionTrails
 from unlost.connectors.servicenow.schema.discover import DiscoveredInstance, discover
+from unlost.connectors.servicenow.schema.newest import NewestRows
 from unlost.connectors.servicenow.schema.tables import cursor_column
 from unlost.kit.columns import Zoneless
 from unlost.kit.cursors import cursor_of, instant_of
@@ -53,6 +54,10 @@ class ServiceNowSource(PlainSource):
         self._trails = DeletionTrails(api)
         self._lock = RLock()
         self._discovered: DiscoveredInstance | None = None
+        # Of tables whose changes were not planned yet; and the counts of the probe, until a change is
+        # read or looked for again.
+        self._newest: dict[str, NewestRows] = {}
+        self._counted: dict[str, int] = {}
 
     def identity(self) -> OrgIdentity:
         """The identity of the instance."""
@@ -67,6 +72,7 @@ class ServiceNowSource(PlainSource):
         """Tables, columns, rights and findings, as the backup user sees them now."""
         with self._lock:
             self._discovered = discover(self._api, self._config)
+            self._newest, self._counted = dict(self._discovered.newest), {}
             return self._discovered.schema
 
     def grants(self, schema: Schema) -> Mapping[str, frozenset[str]]:
@@ -101,7 +107,7 @@ class ServiceNowSource(PlainSource):
         # A record may be changed and archived between two backups.
         changes = [
             ReadTask(table.name, CHANGES, full=False, state={SINCE: begins, FROM: each})
-            for each in sources
+            for each in ([] if self._is_unchanged(table.name, since) else sources)
         ]
         return [deletes, *changes] if table.has(TableTrait.REPORTS_DELETES) else changes
 
@@ -129,7 +135,9 @@ class ServiceNowSource(PlainSource):
             yield from self._deletions(table, str(task.state[SINCE]))
         elif task.kind == CHANGES:
             since = RowCondition(_stamp_of(table), at_least=str(task.state[SINCE]))
-            yield from self._reader(table).rows(str(task.state.get(FROM, table.name)), since)
+            for page in self._reader(table).rows(str(task.state.get(FROM, table.name)), since):
+                self._counted.pop(table.name, None)
+                yield page
         else:
             yield from self._reader(table).rows(str(task.state[FROM]), *_part_of(table, task))
 
@@ -148,7 +156,8 @@ class ServiceNowSource(PlainSource):
         """
         if not table.has(TableTrait.CENSUS):
             return None
-        return self._reader(table).count()
+        counted = self._counted.get(table.name)
+        return self._reader(table).count() if counted is None else counted
 
     def files_in(self, table: Table, rows: Rows) -> Sequence[FileRef]:
         """The attachments that have bytes among these rows.
@@ -162,6 +171,21 @@ class ServiceNowSource(PlainSource):
         """The bytes of an attachment; size and hash are proved at their end."""
         reopen = partial(self._api.file, ref.record)
         return proved_stream(ref, reopen, self._api.client.backoff, source=SERVICENOW)
+
+    def _is_unchanged(self, table: str, since: Cursor) -> bool:
+        """True if the probe of a table has proved it.
+
+        A probe answers the first question alone, and only about the time before it: a later one is
+        about changes that it could not see.
+        """
+        with self._lock:
+            self._instance()
+            newest = self._newest.pop(table, None)
+            self._counted.pop(table, None)
+            if newest is None or newest.at <= instant_of(since):
+                return False
+            self._counted[table] = newest.total
+            return newest.is_before(self._begin_of_changes(since))
 
     def _begin_of_changes(self, since: Cursor) -> str:
         overlap = timedelta(minutes=self._config.overlap_minutes)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from unlost_simulators.kit.scenarios import ScenarioRegistry
+from unlost_simulators.servicenow.scenarios.chocolate.bench_incidents import BenchIncidents
+from unlost_simulators.servicenow.scenarios.chocolate.bench_tables import BenchTables
 from unlost_simulators.servicenow.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.servicenow.scenarios.scenario import Scenario
 
@@ -15,7 +17,13 @@ def _chocolate(argument: str | None) -> Scenario:
     return ChocolateScenario(separated=argument == DOMAINS)
 
 
-_SCENARIOS = ScenarioRegistry[Scenario]({"chocolate": _chocolate})
+_SCENARIOS = ScenarioRegistry[Scenario](
+    {
+        "chocolate": _chocolate,
+        "bench-incidents": lambda _argument: BenchIncidents(),
+        "bench-tables": lambda _argument: BenchTables(),
+    }
+)
 
 
 def scenario_names() -> tuple[str, ...]:

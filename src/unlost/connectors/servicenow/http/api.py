@@ -101,6 +101,15 @@ class TablePage:
 
 
 @dataclass(frozen=True, slots=True)
+class RawPage:
+    """Rows of a page as they came: hidden cells are missing. The rest is as in ``TablePage``."""
+
+    rows: Sequence[Mapping[str, msgspec.Raw]]
+    total: int | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PageCall:
     """A page to ask for; ``count`` also asks for the total."""
 
@@ -165,12 +174,13 @@ class ServiceNowApi:
         request = self._get(f"table/{quote(call.table, safe='')}", self._parameters(call))
         return self.client.send_for(request, partial(self._table_page, names=names))
 
-    def members(self, call: PageCall) -> list[frozenset[str]]:
-        """The names of the columns that each row of a page has, hidden ones left out."""
+    def raw_page(self, call: PageCall) -> RawPage:
+        """Read a page as it comes. Raises PageCancelled if it took the instance too long."""
         request = self._get(f"table/{quote(call.table, safe='')}", self._parameters(call))
         answer = self.client.send(request)
         rows = decode(answer.body, RawRows, call=answer.call).result
-        return [frozenset(row) for row in rows]
+        total = number_in(answer.headers, "x-total-count")
+        return RawPage(rows, total, self._clock.time_of(answer.headers))
 
     def count(self, table: str, query: str) -> int:
         """The number of rows of a query before row ACLs. Raises SourceRefused."""

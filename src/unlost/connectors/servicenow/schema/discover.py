@@ -29,9 +29,11 @@ from unlost.connectors.servicenow.schema.excluded import (
     reason_of,
 )
 from unlost.connectors.servicenow.schema.kinds import PASSWORDS
+from unlost.connectors.servicenow.schema.newest import NEWEST_FIRST, PROBED_ROWS, NewestRows
 from unlost.connectors.servicenow.schema.tables import (
     CLASS,
     EVIDENCE,
+    UPDATED,
     classes_of,
     is_opened,
     is_read,
@@ -44,9 +46,8 @@ from unlost.kit.rights import rights_hash
 from unlost.kit.tables import with_described_logs
 from unlost.model.errors import IntegrityError, SourceRefused, TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
-from unlost.model.source.schema import Schema, Table
+from unlost.model.source.schema import ALL_ROWS, Schema, Table
 
-PROBED_ROWS = 10  # rows of a table in which a column is looked for
 DOMAIN = "sys_domain"
 
 
@@ -71,10 +72,11 @@ class TablePlace:
 
 @dataclass(frozen=True, slots=True)
 class DiscoveredInstance:
-    """A schema, and the places of its tables."""
+    """A schema, the places of its tables, and the newest rows of those where they are proved."""
 
     schema: Schema
     places: Mapping[str, TablePlace]
+    newest: Mapping[str, NewestRows]
 
     def place(self, table: str) -> TablePlace:
         """The place of a table; an unknown one has no other place."""
@@ -96,7 +98,11 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
         elif _is_table(table, described):
             wanted.append(table)
     findings += unread_classes(api, config, wanted, described=described)
-    probes = _probe(api, wanted)
+    places = {table.name: place_of(table, described, access) for table in wanted}
+    counted = frozenset(
+        table.name for table in wanted if _is_counted(table, places[table.name], access)
+    )
+    probes = _probe(api, wanted, counted)
     refused = [probe for probe in probes if isinstance(probe, Finding)]
     findings += refused
     readable = {table.name: probe for table, probe in zip(wanted, probes, strict=True)
@@ -104,7 +110,7 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
     classes = classes_of({name: table.lineage for name, table in described.items()})
     opened = tuple(table.name for table in wanted if is_opened(table))
     tables = [
-        _table(table, readable[table.name], access, classes=classes, of_records=opened)
+        _table(table, readable[table.name].absent, access, classes=classes, of_records=opened)
         for table in wanted
         if table.name in readable
     ]
@@ -117,13 +123,10 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
     return DiscoveredInstance(
         Schema(with_described_logs(tables), rights_hash(rights), tuple(findings)),
         {
-            table.name: _blocked_place(
-                place_of(table, described, access),
-                hidden.get(table.name, ()),
-                unanswered.get(table.name, ""),
-            )
-            for table in wanted
+            name: _blocked_place(place, hidden.get(name, ()), unanswered.get(name, ""))
+            for name, place in places.items()
         },
+        {name: probe.newest for name, probe in readable.items() if probe.newest is not None},
     )
 
 
@@ -165,19 +168,33 @@ def find_domains(api: ServiceNowApi, dictionary: InstanceDictionary) -> Iterator
         )
 
 
-type Probe = frozenset[str] | Finding
+@dataclass(frozen=True, slots=True)
+class TableProbe:
+    """The columns that the probed rows of a table lack, and what they prove about all its rows."""
+
+    absent: frozenset[str]
+    newest: NewestRows | None = None
 
 
-def _probe(api: ServiceNowApi, tables: Sequence[DictionaryTable]) -> list[Probe]:
-    """The columns that the first rows of each table lack, or the finding of a refusal."""
+def _is_counted(table: DictionaryTable, place: TablePlace, access: AccessFacts) -> bool:
+    """True if one answer can show the number and the newest rows of all records of a table."""
+    sees_all = access.grants(table.lineage) == (ALL_ROWS,) and not place.blocked
+    return sees_all and UPDATED in table.columns and place.sources == (table.name,)
 
-    def probe(table: DictionaryTable) -> Probe:
-        names = [each.name for each in table.columns.values() if is_read(each)]
-        query = f"{CLASS}={table.name}^ORDERBY{ID}" if CLASS in table.columns else f"ORDERBY{ID}"
+
+def _probe(
+    api: ServiceNowApi, tables: Sequence[DictionaryTable], counted: Container[str]
+) -> list[TableProbe | Finding]:
+    """Probe each table, or give the finding of a refusal; ``counted``: those with newest rows."""
+
+    def probe(table: DictionaryTable) -> TableProbe | Finding:
         try:
-            rows = api.members(PageCall(table.name, query, names, limit=PROBED_ROWS))
-            absent = frozenset(names) - frozenset().union(*rows) if rows else frozenset()
-            return absent | blank_secrets(api, table, query)
+            if table.name not in counted:
+                return _probe_table(api, table)
+            try:
+                return _probe_table(api, table, newest=True)
+            except PageCancelled:  # no index helps to sort and count a large table
+                return _probe_table(api, table)
         except (SourceRefused, IntegrityError) as refusal:
             return table_refused(table.name, refusal)
         except TransientError as failure:
@@ -186,6 +203,18 @@ def _probe(api: ServiceNowApi, tables: Sequence[DictionaryTable]) -> list[Probe]
 
     with ThreadPoolExecutor(PARALLEL) as threads:
         return list(threads.map(probe, tables))
+
+
+def _probe_table(api: ServiceNowApi, table: DictionaryTable, *, newest: bool = False) -> TableProbe:
+    names = [each.name for each in table.columns.values() if is_read(each)]
+    of_class = f"{CLASS}={table.name}^" if CLASS in table.columns else ""
+    order = NEWEST_FIRST if newest else f"ORDERBY{ID}"
+    page = api.raw_page(
+        PageCall(table.name, of_class + order, names, limit=PROBED_ROWS, count=newest)
+    )
+    absent = frozenset(names).difference(*page.rows) if page.rows else frozenset[str]()
+    absent |= blank_secrets(api, table, f"{of_class}ORDERBY{ID}")
+    return TableProbe(absent, NewestRows.of(page) if newest else None)
 
 
 def _table(

@@ -26,7 +26,7 @@ STORY_CUSTOMER: str = ids.generated(COMPANY, np.array([int(SONNENSCHEIN.number)]
 
 def ordinary_day(instance: Instance) -> Mapping[str, Any]:
     """People do their work: a note, a change of state, an affected item, a new incident."""
-    writer = _writer(instance)
+    writer = writer_of(instance)
     writer.update("incident", STORY_INCIDENT, {"work_notes": "Logger getauscht.", "state": "6"})
     (incident,) = instance.store.select("incident", equals("sys_id", STORY_INCIDENT))
     writer.insert("task_ci", {"task": STORY_INCIDENT, "ci_item": incident["cmdb_ci"]})
@@ -36,7 +36,7 @@ def ordinary_day(instance: Instance) -> Mapping[str, Any]:
 
 def delete_incidents(instance: Instance) -> Mapping[str, Any]:
     """A colleague deletes the incidents of a customer, with attachments; journals stay."""
-    writer = _writer(instance)
+    writer = writer_of(instance)
     rows = instance.store.select("incident", equals("company", STORY_CUSTOMER))
     for row in rows:
         writer.delete("incident", row["sys_id"])
@@ -45,7 +45,7 @@ def delete_incidents(instance: Instance) -> Mapping[str, Any]:
 
 def overwrite_groups(instance: Instance) -> Mapping[str, Any]:
     """An import puts all open incidents of high priority into no group."""
-    writer = _writer(instance)
+    writer = writer_of(instance)
     query = "active=true^priorityIN1,2"
     where = valid_reading(instance.schema, "incident", query).where
     rows = instance.store.select("incident", where)
@@ -61,7 +61,8 @@ ACTS: Mapping[str, Act] = {
 }
 
 
-def _writer(instance: Instance) -> Writer:
+def writer_of(instance: Instance) -> Writer:
+    """Give the writer for people's work; LookupError without their user."""
     user = instance.users.get(RESTORE)
     if user is None:
         raise LookupError(f"the scenario has no user {RESTORE}")

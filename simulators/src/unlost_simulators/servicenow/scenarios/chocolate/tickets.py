@@ -45,10 +45,10 @@ VARIABLES = ("Reason", "Needed by")
 def tables(company: Company_, *, separated: bool) -> Tables:
     """Give the rows of tickets; with ``separated`` incidents of the plant belong to a domain."""
     written = as_facts(Incident, tickets.INCIDENTS)
-    yield "incident", _incidents(company, written, separated=separated)
+    yield "incident", incident_rows(company, written, separated=separated)
     for numbers in runs(company.sizes.incidents):
         facts = tickets.incidents(company, numbers)
-        yield "incident", _incidents(company, facts, separated=separated)
+        yield "incident", incident_rows(company, facts, separated=separated)
         yield AUDIT, _audit(facts, numbers)
     for numbers in runs(company.sizes.incidents * NOTES_PER_INCIDENT):
         yield JOURNAL, _journal(tickets.notes(company, numbers), numbers)
@@ -83,7 +83,8 @@ def _task(
     }
 
 
-def _incidents(company: Company_, facts: Facts[Incident], *, separated: bool) -> pa.Table:
+def incident_rows(company: Company_, facts: Facts[Incident], *, separated: bool) -> pa.Table:
+    """Give the rows of incidents; with ``separated`` those of the plant belong to a domain."""
     services = by_name(SERVICE, facts["service"], _SERVICE_NAMES)
     ended = pc.is_valid(facts["resolved"])
     columns = {
