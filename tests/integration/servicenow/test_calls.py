@@ -41,9 +41,10 @@ def test_a_night_takes_about_one_call_for_an_unchanged_table(
     calls = Counter(call["object"] for call in served.requests()[before:])
     names = {each["table"] for each in certificate["tables"]} - DESCRIBING
     costs = {name: calls[name] for name in names}
-    # The newest records of set-up tables have the same stamp. One more is for the row check.
+    # Roots are counted by class. The newest records of set-up tables have the same stamp, and are read.
+    # One more is for the row check.
     assert max(costs.values()) <= 3, costs
-    assert sum(costs.values()) <= 1.4 * len(costs), costs
+    assert sum(costs.values()) <= 1.6 * len(costs), costs
 
 
 def test_an_unchanged_table_is_counted_by_its_probe(served: ServedInstance) -> None:

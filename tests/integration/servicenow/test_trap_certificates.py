@@ -44,6 +44,18 @@ def test_a_root_that_is_not_counted_by_class_is_a_gap(
     assert any("by class" in sentence for sentence in sentences(backups("incident").back_up()))
 
 
+def test_a_table_that_nothing_extends_is_read_whatever_classes_its_records_have(
+    served: ServedInstance, backups: Backups
+) -> None:
+    record = served.rows("kb_knowledge")[0]["sys_id"]
+    cells = {"sys_class_name": "u_removed"}
+    served.admin.post("records/quiet-update", table="kb_knowledge", sys_id=record, values=cells)
+    articles = backups("kb_knowledge")
+    assert sentences(articles.back_up()) == []
+    assert record in articles.records("kb_knowledge", "number")
+    assert not [call for call in served.requests() if "group_by" in str(call)]
+
+
 def test_a_class_that_the_settings_leave_out_is_no_second_gap(
     served: ServedInstance, backups: Backups
 ) -> None:

@@ -2,7 +2,8 @@
 
 A record is read in the table of its class. So one whose class the dictionary does not describe, or
 that has none, would be missed: the root tables are asked for the numbers of their records by class.
-That a plug-in that was removed in part, or an import, can leave such records is an inference.
+A table that is alone in its hierarchy is read whole. That a plug-in that was removed in part, or an
+import, can leave such records is an inference.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +13,7 @@ from unlost.connectors.servicenow.access.config import ServiceNowConfig
 from unlost.connectors.servicenow.http.api import PARALLEL, ServiceNowApi
 from unlost.connectors.servicenow.http.walk import ID
 from unlost.connectors.servicenow.schema.dictionary import DictionaryTable
-from unlost.connectors.servicenow.schema.tables import CLASS
+from unlost.connectors.servicenow.schema.tables import CLASS, has_classes
 from unlost.kit.exclusions import excluded_by_settings
 from unlost.model.errors import IntegrityError, SourceRefused, TransientError
 from unlost.model.finding import Finding, FindingKind, Severity
@@ -47,7 +48,7 @@ def _root(table: DictionaryTable, described: Mapping[str, DictionaryTable]) -> s
     with_class = (
         name
         for name in reversed(table.lineage)
-        if name in described and CLASS in described[name].columns
+        if name in described and has_classes(described[name])
     )
     return next(with_class, "")
 

@@ -55,7 +55,7 @@ class DictionaryTable:
     """A table with all its columns. ``lineage``: the table and its ancestors, the nearest first.
 
     ``audited``: its changes are written to sys_audit. ``open``: REST may read it. ``links``: its
-    rows only join records of two tables.
+    rows only join records of two tables. ``in_hierarchy``: it extends a table, or is extended.
     """
 
     name: str
@@ -66,6 +66,7 @@ class DictionaryTable:
     audited: bool = False
     open: bool = True
     links: bool = False
+    in_hierarchy: bool = True
 
 
 @dataclass(slots=True)
@@ -74,6 +75,7 @@ class InstanceDictionary:
 
     tables: dict[str, Cells] = field(default_factory=dict)
     parents: dict[str, str] = field(default_factory=dict)
+    extended: frozenset[str] = frozenset()
     collections: dict[str, Cells] = field(default_factory=dict)
     columns: dict[str, dict[str, Cells]] = field(default_factory=dict)
     choices: dict[tuple[str, str], list[Cells]] = field(default_factory=dict)
@@ -106,6 +108,7 @@ class InstanceDictionary:
             audited=any(_is_true(cells.get("audit")) for cells in described),
             open=row.get("ws_access", "") != "false",
             links=name in self.links,
+            in_hierarchy=len(lineage) > 1 or name in self.extended,
         )
 
     def _column(self, lineage: Iterable[str], element: str, row: Cells) -> DictionaryColumn:
@@ -143,6 +146,7 @@ def read_dictionary(api: ServiceNowApi) -> InstanceDictionary:
     described.parents = {
         name: names.get(row.get("super_class", ""), "") for name, row in described.tables.items()
     }
+    described.extended = frozenset(described.parents.values())
     for row in whole(api, WalkQuery(COLUMNS, COLUMN_FIELDS)):
         _add(described, row)
     language = RowCondition("language", among=(LANGUAGE,))

@@ -35,6 +35,7 @@ from unlost.connectors.servicenow.schema.tables import (
     EVIDENCE,
     UPDATED,
     classes_of,
+    has_classes,
     is_opened,
     is_read,
     stamp_of,
@@ -207,7 +208,7 @@ def _probe(
 
 def _probe_table(api: ServiceNowApi, table: DictionaryTable, *, newest: bool = False) -> TableProbe:
     names = [each.name for each in table.columns.values() if is_read(each)]
-    of_class = f"{CLASS}={table.name}^" if CLASS in table.columns else ""
+    of_class = f"{CLASS}={table.name}^" if has_classes(table) else ""
     order = NEWEST_FIRST if newest else f"ORDERBY{ID}"
     page = api.raw_page(
         PageCall(table.name, of_class + order, names, limit=PROBED_ROWS, count=newest)
@@ -234,7 +235,7 @@ def _table(
 def place_of(table: DictionaryTable, described: Container[str], access: AccessFacts) -> TablePlace:
     """The place of a table's rows; ``described``: the names of all tables."""
     archive = f"{ARCHIVE}{table.name}"
-    by_class = CLASS in table.columns
+    by_class = has_classes(table)
     stamp = (stamp_of(table), RANGE)
     needs = [(ID, RANGE), (ID, MATCH), stamp, *([(CLASS, MATCH)] if by_class else [])]
     # A record whose class was changed is looked up by its id in the root.

@@ -109,6 +109,11 @@ def _remarks(described: DictionaryTable) -> Remarks | None:
     return Remarks(JOURNAL, OF_RECORDS[JOURNAL][0], "element", "value", CREATED, author, kinds)
 
 
+def has_classes(described: DictionaryTable) -> bool:
+    """True if rows of several tables have a column with their class, so that it must be asked for."""
+    return described.in_hierarchy and CLASS in described.columns
+
+
 def is_read(column: DictionaryColumn) -> bool:
     """True for a column that has a value to store."""
     if column.virtual or column.internal_type in JOURNALS | PASSWORDS:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from unlost.connectors.servicenow.http.api import PARALLEL, ServiceNowApi
 from unlost.connectors.servicenow.http.walk import ID, RowCondition, TableWalk, WalkQuery
 from unlost.connectors.servicenow.schema.dictionary import DictionaryTable
-from unlost.connectors.servicenow.schema.tables import CLASS, stamp_of
+from unlost.connectors.servicenow.schema.tables import CLASS, has_classes, stamp_of
 from unlost.model.errors import SourceRefused
 
 type Row = Mapping[str, str | None]
@@ -42,7 +42,7 @@ def _fulfilled(table: DictionaryTable, row: Row) -> Iterator[RowCondition]:
     values = (
         RowCondition(ID, among=(record,)),
         RowCondition(ID, at_least=record),
-        RowCondition(CLASS, among=(kind,)) if kind else None,
+        RowCondition(CLASS, among=(kind,)) if kind and has_classes(table) else None,
         RowCondition(stamp_of(table), at_least=stamp) if stamp else None,
     )
     yield from filter(None, values)
