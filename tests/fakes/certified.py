@@ -4,14 +4,17 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from fakes.instance import BACKUP, ServedInstance
-from unlost.engine.backup.backup import FinishedBackup, backup
+from fakes.instance import ServedInstance
+from unlost.engine.backup.backup import FinishedBackup, ParkedBackup, backup
+from unlost.engine.backup.partial import DeferredTables
 from unlost.engine.backup.session import BackupPorts
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.vault.certificate import Certificate
 from unlost.testing.runner import MemoryRunner
 from unlost.testing.system import ListObserver, MemoryLease
 from unlost.testing.vault import memory_vault
+
+type BackupResult = FinishedBackup | ParkedBackup | DeferredTables
 
 
 class CertifiedBackups:
@@ -24,11 +27,17 @@ class CertifiedBackups:
         self.org = ""
         self._numbers = count()
 
-    def back_up(self, *, hours: float = 3, full: bool = False, user: str = BACKUP) -> Certificate:
+    def back_up(self, *, full: bool = False) -> Certificate:
         """The certificate of another backup, some hours later."""
+        done = self.attempt(full=full)
+        assert isinstance(done, FinishedBackup), done
+        return done.certificate
+
+    def attempt(self, *, full: bool = False, hours: float = 3) -> BackupResult:
+        """Back up some hours later."""
         self.served.admin.post("clock/advance", hours=hours)
         self.served.clock.advance(hours=hours)
-        with self.served.source(user, **self.settings) as source:
+        with self.served.source(**self.settings) as source:
             self.org = self.org or self.vault.ensure_org(source.identity())
             clock, run = self.served.clock, f"run-{next(self._numbers)}"
             ports = BackupPorts(
@@ -40,9 +49,7 @@ class CertifiedBackups:
                 observer=ListObserver(),
                 work=self.work,
             )
-            done = backup(self.org, ports, full=full)
-        assert isinstance(done, FinishedBackup), done
-        return done.certificate
+            return backup(self.org, ports, full=full)
 
     def records(self, table: str, *columns: str) -> dict[str, dict[str, Any]]:
         """The cells of the live records of the newest backup by their id."""

@@ -8,6 +8,7 @@ import pytest
 
 from fakes.certified import CertifiedBackups, gaps_of, sentences
 from fakes.instance import BACKUP, ServedInstance
+from unlost.engine.backup.backup import ParkedBackup
 from unlost.model.finding import FindingKind
 
 pytestmark = pytest.mark.network
@@ -68,6 +69,14 @@ PLANTED = {
     ),
     "a table that is refused": PlantedGap(
         refuse(r"table/problem\?"), FindingKind.TABLE_REFUSED, heal=end_faults
+    ),
+    "pages with an error under 200": PlantedGap(
+        # Discovery asks for fewer rows, which come in time.
+        lambda served: served.admin.fault(
+            "cancelled_key", path=r"table/problem\?", most_rows=10, times=0
+        ),
+        FindingKind.TABLE_UNREADABLE,
+        heal=end_faults,
     ),
     "a query ACL": PlantedGap(
         lambda served: served.acl("problem", "query_range", column="sys_id"),
@@ -153,3 +162,19 @@ def test_records_of_other_domains_never_become_tombstones(
         assert backups.records("incident").keys() == before.keys()
     separated.admin.post("faults/clear")
     assert sentences(backups.back_up()) == []
+
+
+def test_a_spent_rate_limit_parks_the_backup_and_loses_nothing(
+    served: ServedInstance, tmp_path: Path
+) -> None:
+    backups = CertifiedBackups(served, tmp_path, *TABLES)
+    backups.back_up()
+    record = served.insert("problem", short_description="New")
+    served.admin.post("rates", name="few", limit=20, scope="user", subject=BACKUP)
+    parked = backups.attempt()
+    assert isinstance(parked, ParkedBackup)
+    assert parked.resume_at is not None
+    assert record not in backups.records("problem")
+    served.admin.post("rates/clear")
+    assert sentences(backups.back_up()) == []
+    assert record in backups.records("problem")
