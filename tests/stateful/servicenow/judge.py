@@ -142,7 +142,7 @@ class Judge:
             assert not self.desk.dead(table), f"{table}: entries that were dropped are deleted"
         else:
             assert not (gone and calm), f"{table}: {sorted(gone)} is gone, and not deleted"
-        strange = {record for record in gone if not self._was_seen(table, record)}
+        strange = {key for key in held.keys() - existing.keys() if not self._was_seen(table, key)}
         assert not strange, f"{table}: {sorted(strange)} was never visible, and is in the backup"
 
     def _sees_all(self, table: str) -> bool:

@@ -13,7 +13,9 @@ from unlost.connectors.servicenow.schema import discover, tables
 from unlost.connectors.servicenow.source import ServiceNowSource
 from unlost.connectors.servicenow.writing import writer
 from unlost.engine.backup import plan
+from unlost.kit.rows import no_rows
 from unlost.model.finding import Finding, Severity
+from unlost.model.source.reading import Rows
 from unlost.model.source.schema import ALL_ROWS, ROWS, Table, TableTrait
 
 type Patch = pytest.MonkeyPatch
@@ -127,10 +129,8 @@ def a_log_that_is_read_whole_is_a_census(patch: Patch) -> None:
 
 
 def lost_answers_are_not_looked_for(patch: Patch) -> None:
-    recent: Callable[..., Any] = writer.ServiceNowWriter.recent
-
-    def nothing(self: Any, *given: Any, **named: Any) -> Any:
-        return recent(self, *given, **named).slice(0, 0)
+    def nothing(self: Any, *_given: Any, **_named: Any) -> Rows:
+        return no_rows(self.server_time())
 
     patch.setattr(writer.ServiceNowWriter, "recent", nothing)
 

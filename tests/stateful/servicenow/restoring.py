@@ -21,7 +21,7 @@ from unlost.engine.restore.planning.plan import PlanPorts, plan_restore
 from unlost.engine.restore.running.execute import execute
 from unlost.engine.restore.running.session import RestorePorts
 from unlost.engine.restore.values.outcome import ParkedRestore, RestoreOutcome
-from unlost.model.errors import TransientError
+from unlost.model.errors import Conflict, TransientError
 from unlost.model.plan import RecordKey, RestorePlan, Selection, SelectionKind
 from unlost.model.ports.writer import Writer
 from unlost.testing.faults import Crash, CrashPoint
@@ -165,6 +165,8 @@ class RestoredDesk(LivingDesk):
             except TransientError as error:
                 if error.code != "restore-no-answer":
                     raise
+            except Conflict as error:
+                raise AssertionError("the restore cannot go on") from error
             else:
                 assert not isinstance(ended, ParkedRestore)
                 self.lived["answer lost"] += not self.desk.post("faults/clear")["unhit"]

@@ -78,7 +78,7 @@ def stamp_refused_without_role(life: ShortLife) -> None:
 
 def class_hidden(life: ShortLife) -> None:
     life.hide_column((INCIDENT, CLASS))
-    life.change(NO_CHOICE, INCIDENT, "a")
+    life.create(INCIDENT, "a")
 
 
 def cell_hidden_without_role(life: ShortLife) -> None:
@@ -127,8 +127,8 @@ def entry_dropped(life: ShortLife) -> None:
 
 
 def restored(life: ShortLife) -> None:
-    """An answer is lost: that of the record, of its attachment, or of its entry."""
-    for place in range(4):
+    """An answer is lost: that of the entry of a record, then that of its attachment."""
+    for place in (3, 2):
         record = min(life.desk.rows(INCIDENT))
         life.destroy_and_restore(INCIDENT, record, entries=True, troubles=[("reply_lost", place)])
 
