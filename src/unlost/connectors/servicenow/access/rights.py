@@ -9,6 +9,8 @@ hidden. That a user reads all rows who passes every rule by the role admin is an
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
 from unlost.connectors.servicenow.access.identity import BackupUser, read_user
 from unlost.connectors.servicenow.http.api import ServiceNowApi
@@ -176,30 +178,28 @@ def _rules(
     needed: dict[str, set[str]] = {}
     for row in roles:
         needed.setdefault(row.get(ACLS, ""), set()).add(row.get(NEEDED_ROLE, ""))
-    rules: dict[tuple[str, str], list[AccessRule]] = {}
-    for row in rows:
-        name, operation = row.get("name", ""), row.get("operation", "")
-        if row.get("active") == "false":
-            continue
-        rule = AccessRule(
-            name,
-            operation,
+    rules = [
+        AccessRule(
+            row.get("name", ""),
+            row.get("operation", ""),
             frozenset(needed.get(row["sys_id"], ())),
             row.get("admin_overrides") != "false",
             "condition" in row or "script" in row,
         )
-        rules.setdefault((operation, name), []).append(rule)
-    return {key: tuple(sorted(values, key=_facts)) for key, values in rules.items()}
+        for row in rows
+        if row.get("active") != "false"
+    ]
+    by_target = groupby(sorted(rules, key=_facts), lambda rule: (rule.operation, rule.name))
+    return {key: tuple(values) for key, values in by_target}
 
 
 def _query_rules(api: ServiceNowApi) -> dict[str, tuple[str, ...]] | None:
     rows = _known(api, WalkQuery(SCRIPTS, ("collection", "name"), BEFORE_QUERY))
     if rows is None:
         return None
-    names: dict[str, list[str]] = {}
-    for row in rows:
-        names.setdefault(row.get("collection", ""), []).append(row.get("name", ""))
-    return {table: tuple(sorted(rules)) for table, rules in names.items()}
+    names = sorted((row.get("collection", ""), row.get("name", "")) for row in rows)
+    by_table = groupby(names, itemgetter(0))
+    return {table: tuple(name for _, name in rules) for table, rules in by_table}
 
 
 def _known(api: ServiceNowApi, query: WalkQuery) -> list[Mapping[str, str]] | None:

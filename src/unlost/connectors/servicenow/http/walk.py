@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched
-from typing import Protocol, Self
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,22 +31,15 @@ KNOWN_ID = re.compile(ID_PATTERN.replace(r"\z", r"\Z"))
 IDS_PER_CALL = 100  # 33 characters each in an address
 
 
-class QueryCondition(Protocol):
-    """A condition of a query on ``column``."""
+@dataclass(frozen=True, slots=True)
+class LooseCondition:
+    """A condition that also finds other rows, since the database compares without case."""
 
-    @property
-    def column(self) -> str:
-        """The column whose values prove the condition."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The condition as an encoded query."""
-        ...
+    column: str
+    text: str
 
     def check(self, table: str, cells: pa.RecordBatch) -> None:
-        """Raise SourceRefused (``servicenow-condition``) if rows do not fulfill the condition."""
-        ...
+        """Nothing: the caller compares the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +130,9 @@ class IdRange:
 
     def check(self, table: str, cells: pa.RecordBatch) -> None:
         """Nothing."""
+
+
+type QueryCondition = RowCondition | IdRange | LooseCondition
 
 
 @dataclass(frozen=True, slots=True)
