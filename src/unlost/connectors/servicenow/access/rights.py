@@ -14,9 +14,8 @@ from operator import itemgetter
 
 from unlost.connectors.servicenow.access.identity import BackupUser, read_user
 from unlost.connectors.servicenow.http.api import ServiceNowApi
-from unlost.connectors.servicenow.http.walk import RowCondition, WalkQuery, whole
+from unlost.connectors.servicenow.http.walk import RowCondition, WalkQuery, known_rows
 from unlost.kit.rights import rights_hash
-from unlost.model.errors import SourceRefused
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import ALL_ROWS, ROWS
 
@@ -163,7 +162,7 @@ def _roles(api: ServiceNowApi, user: BackupUser) -> frozenset[str] | None:
     if not user.id:
         return None
     mine = (RowCondition("user", among=(user.id,)), RowCondition("state", among=("active",)))
-    rows = _known(api, WalkQuery(USER_ROLES, (ROLE_NAME,), mine))
+    rows = known_rows(api, WalkQuery(USER_ROLES, (ROLE_NAME,), mine))
     return None if rows is None else frozenset(row.get(ROLE_NAME, "") for row in rows)
 
 
@@ -171,8 +170,8 @@ def _rules(
     api: ServiceNowApi, operations: tuple[str, ...]
 ) -> dict[tuple[str, str], tuple[AccessRule, ...]] | None:
     columns = ("name", "operation", "active", "admin_overrides", "condition", "script")
-    rows = _known(api, WalkQuery(ACLS, columns, (RowCondition("operation", among=operations),)))
-    roles = _known(api, WalkQuery(ACL_ROLES, (ACLS, NEEDED_ROLE)))
+    rows = known_rows(api, WalkQuery(ACLS, columns, (RowCondition("operation", among=operations),)))
+    roles = known_rows(api, WalkQuery(ACL_ROLES, (ACLS, NEEDED_ROLE)))
     if not rows or roles is None:
         return None
     needed: dict[str, set[str]] = {}
@@ -194,20 +193,12 @@ def _rules(
 
 
 def _query_rules(api: ServiceNowApi) -> dict[str, tuple[str, ...]] | None:
-    rows = _known(api, WalkQuery(SCRIPTS, ("collection", "name"), BEFORE_QUERY))
+    rows = known_rows(api, WalkQuery(SCRIPTS, ("collection", "name"), BEFORE_QUERY))
     if rows is None:
         return None
     names = sorted((row.get("collection", ""), row.get("name", "")) for row in rows)
     by_table = groupby(names, itemgetter(0))
     return {table: tuple(name for _, name in rules) for table, rules in by_table}
-
-
-def _known(api: ServiceNowApi, query: WalkQuery) -> list[Mapping[str, str]] | None:
-    """All rows of a query; None if they are not known to be all."""
-    try:
-        return list(whole(api, query))
-    except SourceRefused:
-        return None
 
 
 def _facts(rule: AccessRule) -> tuple[str, str, str, bool, bool]:

@@ -199,6 +199,14 @@ def whole(api: ServiceNowApi, query: WalkQuery) -> Iterator[Mapping[str, str]]:
         raise rows_unseen(query.table)
 
 
+def known_rows(api: ServiceNowApi, query: WalkQuery) -> list[Mapping[str, str]] | None:
+    """All rows of a query; None if they are not known to be all."""
+    try:
+        return list(whole(api, query))
+    except SourceRefused:
+        return None
+
+
 def walks_by_id(
     api: ServiceNowApi, query: WalkQuery, ids: Sequence[str]
 ) -> Iterator[tuple[tuple[str, ...], TableWalk]]:
