@@ -28,12 +28,7 @@ from unlost.connectors.servicenow.writing.capability import (
     encrypted_columns,
     proved_columns,
 )
-from unlost.connectors.servicenow.writing.entries import (
-    ENTRY_KEY,
-    attributed,
-    entry_item,
-    original,
-)
+from unlost.connectors.servicenow.writing.entries import ENTRY_KEY, attributed, entry_item, original
 from unlost.connectors.servicenow.writing.planning import ServiceNowPlanning
 from unlost.connectors.servicenow.writing.uploads import upload_file
 from unlost.kit.outcomes import done, failed, unknown
@@ -113,12 +108,7 @@ class ServiceNowWriter(ServiceNowPlanning, PlainWriter):
             self._place(table)
 
     def write(
-        self,
-        op: WriteOp,
-        table: Table,
-        rows: Sequence[WriteRow],
-        *,
-        token: str,
+        self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
     ) -> Sequence[RowOutcome]:
         """Write rows in one batch, and read back what may not have been saved."""
         if op not in METHODS:
@@ -355,11 +345,9 @@ def _is_taken(key: str, of_class: str | None, table: Table) -> RowOutcome:
 
 
 def _archived(key: str) -> RowOutcome:
-    return RowOutcome(
+    return failed(
         key,
-        OutcomeKind.FAILED,
-        code=WRITE_REFUSED,
-        sentence="ServiceNow has archived the record, so it was not deleted.",
+        "ServiceNow has archived the record, so it was not deleted.",
         next_step="Restore the record from the archive in ServiceNow, and try again.",
     )
 
