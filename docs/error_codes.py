@@ -107,8 +107,8 @@ def _place(call: ast.Call, makers: dict[str, str], module: str) -> list[Place]:
         return _steps(call, module)
     words = [_texts(value) for value in call.args]
     named = {key.arg: _texts(key.value) for key in call.keywords if key.arg}
-    if name == "SignInHint":  # error, words, code, sentence, next step
-        words, kind = words[2:], "NotAllowed"
+    if name == "SignInHint":  # code, sentence, next step
+        kind = "NotAllowed"
     elif name in makers:
         kind = makers[name]
     elif name == "ReadFailure" and len(words) == 3:  # code, sentence, next step

@@ -207,13 +207,13 @@ def understand_oauth(answer: HttpAnswer) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class SignInHint:
-    """An explanation for a refusal of the token endpoint; empty fields match anything."""
+    """An explanation for refusals of the token endpoint: those with this ``error`` and text, if set."""
 
-    error: str
-    contains: str
     code: str
     template: str
     next_step: str
+    error: str = ""
+    contains: str = ""
 
     def fits(self, failure: CallFailure) -> bool:
         """True if the hint applies to this refusal."""

@@ -34,7 +34,15 @@ from unlost.testing.entropy import SeededEntropy
 from unlost.testing.system import FreeBudget, MemorySecretStore
 
 URL = "https://login.example/token"
-HINTS = (SignInHint("invalid_grant", "revoked", "gone", "It was revoked.", "Sign in again."),)
+HINTS = (
+    SignInHint(
+        "gone",
+        "It was revoked.",
+        "Sign in again.",
+        error="invalid_grant",
+        contains="revoked",
+    ),
+)
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 

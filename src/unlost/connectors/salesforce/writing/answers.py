@@ -8,19 +8,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from unlost.kit import outcomes
 from unlost.kit.outcomes import done
 from unlost.model.source.writing import (
     DELETE_BLOCKED,
     DELETE_TOO_LARGE,
     RECORD_LOCKED,
     WRITE_REFUSED,
-    OutcomeKind,
     RowOutcome,
     WriteRow,
 )
 
 FULL = "write-storage-full"
-REFUSED = WRITE_REFUSED
 # The same row may be accepted later (SOAP guide, status codes).
 PASSING = frozenset({
     "REQUEST_RUNNING_TOO_LONG", "SERVER_UNAVAILABLE", "UNABLE_TO_LOCK_ROW", "UNKNOWN_EXCEPTION",
@@ -89,15 +88,14 @@ def failed(
     columns: Sequence[str] = (),
 ) -> RowOutcome:
     """The outcome of a row that Salesforce refused."""
-    return RowOutcome(
+    return outcomes.failed(
         key,
-        OutcomeKind.FAILED,
-        record,
-        code=CODES.get(native, REFUSED),
+        _sentence(native, message.strip()),
+        record=record,
+        code=CODES.get(native, WRITE_REFUSED),
         native=native,
-        sentence=_sentence(native, message.strip()),
         next_step=NEXT_STEPS.get(native, "Look up the code in the Salesforce help."),
-        columns=tuple(columns),
+        columns=columns,
         retry=native in PASSING | STORAGE,
     )
 
@@ -114,12 +112,10 @@ def _sentence(native: str, message: str) -> str:
 
 def without_bulk(row: WriteRow, table: str) -> RowOutcome:
     """The outcome of a hard delete of a record whose object has no Bulk API."""
-    return RowOutcome(
+    return outcomes.failed(
         row.key,
-        OutcomeKind.FAILED,
-        row.id,
-        code=REFUSED,
-        sentence=f"Salesforce cannot delete records of {table} without the recycle bin.",
+        f"Salesforce cannot delete records of {table} without the recycle bin.",
+        record=row.id,
         next_step="Archive it by a policy without hard delete.",
     )
 

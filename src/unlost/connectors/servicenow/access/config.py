@@ -83,8 +83,7 @@ class ServiceNowConfig:
             return _invalid("The user name is missing.", "Enter the user ID of the backup user.")
         if self.auth is not ServiceNowAuth.BASIC and not self.client_id:
             return _invalid(
-                "The client ID is missing.",
-                "Copy it from System OAuth > Application Registry.",
+                "The client ID is missing.", "Copy it from System OAuth > Application Registry."
             )
         if self.overlap_minutes < LOWEST_OVERLAP:
             return _invalid(

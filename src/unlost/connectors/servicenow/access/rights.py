@@ -9,12 +9,13 @@ hidden. That a user reads all rows who passes every rule by the role admin is an
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
 from unlost.connectors.servicenow.access.identity import BackupUser, read_user
 from unlost.connectors.servicenow.http.api import ServiceNowApi
-from unlost.connectors.servicenow.http.walk import RowCondition, WalkQuery, whole
+from unlost.connectors.servicenow.http.walk import RowCondition, WalkQuery, known_rows
 from unlost.kit.rights import rights_hash
-from unlost.model.errors import SourceRefused
 from unlost.model.finding import Finding, FindingKind, Severity
 from unlost.model.source.schema import ALL_ROWS, ROWS
 
@@ -161,7 +162,7 @@ def _roles(api: ServiceNowApi, user: BackupUser) -> frozenset[str] | None:
     if not user.id:
         return None
     mine = (RowCondition("user", among=(user.id,)), RowCondition("state", among=("active",)))
-    rows = _known(api, WalkQuery(USER_ROLES, (ROLE_NAME,), mine))
+    rows = known_rows(api, WalkQuery(USER_ROLES, (ROLE_NAME,), mine))
     return None if rows is None else frozenset(row.get(ROLE_NAME, "") for row in rows)
 
 
@@ -169,45 +170,35 @@ def _rules(
     api: ServiceNowApi, operations: tuple[str, ...]
 ) -> dict[tuple[str, str], tuple[AccessRule, ...]] | None:
     columns = ("name", "operation", "active", "admin_overrides", "condition", "script")
-    rows = _known(api, WalkQuery(ACLS, columns, (RowCondition("operation", among=operations),)))
-    roles = _known(api, WalkQuery(ACL_ROLES, (ACLS, NEEDED_ROLE)))
+    rows = known_rows(api, WalkQuery(ACLS, columns, (RowCondition("operation", among=operations),)))
+    roles = known_rows(api, WalkQuery(ACL_ROLES, (ACLS, NEEDED_ROLE)))
     if not rows or roles is None:
         return None
     needed: dict[str, set[str]] = {}
     for row in roles:
         needed.setdefault(row.get(ACLS, ""), set()).add(row.get(NEEDED_ROLE, ""))
-    rules: dict[tuple[str, str], list[AccessRule]] = {}
-    for row in rows:
-        name, operation = row.get("name", ""), row.get("operation", "")
-        if row.get("active") == "false":
-            continue
-        rule = AccessRule(
-            name,
-            operation,
+    rules = [
+        AccessRule(
+            row.get("name", ""),
+            row.get("operation", ""),
             frozenset(needed.get(row["sys_id"], ())),
             row.get("admin_overrides") != "false",
             "condition" in row or "script" in row,
         )
-        rules.setdefault((operation, name), []).append(rule)
-    return {key: tuple(sorted(values, key=_facts)) for key, values in rules.items()}
+        for row in rows
+        if row.get("active") != "false"
+    ]
+    by_target = groupby(sorted(rules, key=_facts), lambda rule: (rule.operation, rule.name))
+    return {key: tuple(values) for key, values in by_target}
 
 
 def _query_rules(api: ServiceNowApi) -> dict[str, tuple[str, ...]] | None:
-    rows = _known(api, WalkQuery(SCRIPTS, ("collection", "name"), BEFORE_QUERY))
+    rows = known_rows(api, WalkQuery(SCRIPTS, ("collection", "name"), BEFORE_QUERY))
     if rows is None:
         return None
-    names: dict[str, list[str]] = {}
-    for row in rows:
-        names.setdefault(row.get("collection", ""), []).append(row.get("name", ""))
-    return {table: tuple(sorted(rules)) for table, rules in names.items()}
-
-
-def _known(api: ServiceNowApi, query: WalkQuery) -> list[Mapping[str, str]] | None:
-    """All rows of a query; None if they are not known to be all."""
-    try:
-        return list(whole(api, query))
-    except SourceRefused:
-        return None
+    names = sorted((row.get("collection", ""), row.get("name", "")) for row in rows)
+    by_table = groupby(names, itemgetter(0))
+    return {table: tuple(name for _, name in rules) for table, rules in by_table}
 
 
 def _facts(rule: AccessRule) -> tuple[str, str, str, bool, bool]:

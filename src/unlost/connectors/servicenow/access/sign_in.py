@@ -52,24 +52,19 @@ RULES = SignInMethods(
 )  # fmt: skip
 
 CLIENT = SignInHint(
-    "invalid_client",
-    "",
     "servicenow-client",
     "ServiceNow does not know this client ID and client secret.",
     "Copy both again from System OAuth > Application Registry.",
+    error="invalid_client",
 )
 DENIED = {
     ServiceNowAuth.CLIENT_CREDENTIALS: SignInHint(
-        "",
-        "",
         "servicenow-client-credentials",
         "ServiceNow refused the sign-in with client credentials.",
         "Set the property glide.oauth.inbound.client.credential.grant_type.enabled to true, and "
         "choose an active OAuth Application User in the registry of the application.",
     ),
     ServiceNowAuth.PASSWORD: SignInHint(
-        "",
-        "",
         "servicenow-user",
         "ServiceNow refused the name or the password of the user.",
         "Check both, and whether the user is active or locked out.",

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import batched
-from typing import Protocol, Self
+from typing import Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -31,22 +31,15 @@ KNOWN_ID = re.compile(ID_PATTERN.replace(r"\z", r"\Z"))
 IDS_PER_CALL = 100  # 33 characters each in an address
 
 
-class QueryCondition(Protocol):
-    """A condition of a query on ``column``."""
+@dataclass(frozen=True, slots=True)
+class LooseCondition:
+    """A condition that also finds other rows, since the database compares without case."""
 
-    @property
-    def column(self) -> str:
-        """The column whose values prove the condition."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The condition as an encoded query."""
-        ...
+    column: str
+    text: str
 
     def check(self, table: str, cells: pa.RecordBatch) -> None:
-        """Raise SourceRefused (``servicenow-condition``) if rows do not fulfill the condition."""
-        ...
+        """Nothing: the caller compares the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +132,9 @@ class IdRange:
         """Nothing."""
 
 
+type QueryCondition = RowCondition | IdRange | LooseCondition
+
+
 @dataclass(frozen=True, slots=True)
 class WalkQuery:
     """The rows to read: those of ``table`` that fulfill all ``conditions``."""
@@ -201,6 +197,14 @@ def whole(api: ServiceNowApi, query: WalkQuery) -> Iterator[Mapping[str, str]]:
         yield {name: value for name, value in row.items() if value}
     if walk.hidden() or not (walk.seen or query.conditions):
         raise rows_unseen(query.table)
+
+
+def known_rows(api: ServiceNowApi, query: WalkQuery) -> list[Mapping[str, str]] | None:
+    """All rows of a query; None if they are not known to be all."""
+    try:
+        return list(whole(api, query))
+    except SourceRefused:
+        return None
 
 
 def walks_by_id(

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from unlost.connectors.servicenow.http.api import ServiceNowApi
-from unlost.connectors.servicenow.http.walk import RowCondition, WalkQuery, whole
-from unlost.model.errors import SourceRefused
+from unlost.connectors.servicenow.http.walk import RowCondition, WalkQuery, known_rows, whole
 
 TABLES, COLUMNS, CHOICES = "sys_db_object", "sys_dictionary", "sys_choice"
 LINKS, VIEWS = "sys_m2m", "sys_db_view"
@@ -173,10 +172,8 @@ def _place(row: Cells) -> int:
 
 def _named(api: ServiceNowApi, table: str, column: str) -> frozenset[str]:
     """The names in a column of a table that an instance may lack; then none."""
-    try:
-        return frozenset(row.get(column, "") for row in whole(api, WalkQuery(table, (column,))))
-    except SourceRefused:
-        return frozenset()
+    rows = known_rows(api, WalkQuery(table, (column,))) or ()
+    return frozenset(row.get(column, "") for row in rows)
 
 
 def _is_true(text: str | None) -> bool:

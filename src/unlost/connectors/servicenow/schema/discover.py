@@ -23,11 +23,7 @@ from unlost.connectors.servicenow.schema.dictionary import (
     read_dictionary,
 )
 from unlost.connectors.servicenow.schema.encrypted import blank_secrets
-from unlost.connectors.servicenow.schema.excluded import (
-    ARCHIVE,
-    closed,
-    reason_of,
-)
+from unlost.connectors.servicenow.schema.excluded import ARCHIVE, closed, reason_of
 from unlost.connectors.servicenow.schema.kinds import PASSWORDS
 from unlost.connectors.servicenow.schema.newest import NEWEST_FIRST, PROBED_ROWS, NewestRows
 from unlost.connectors.servicenow.schema.tables import (

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from unlost.connectors.servicenow.http.api import ServiceNowApi
-from unlost.connectors.servicenow.http.walk import ID, RowCondition, WalkQuery, whole
+from unlost.connectors.servicenow.http.walk import ID, RowCondition, WalkQuery, known_rows, whole
 from unlost.connectors.servicenow.schema.dictionary import InstanceDictionary
 from unlost.connectors.servicenow.schema.tables import CLASS
 from unlost.kit.automation import listed_automation
 from unlost.model.bypass import Automation, AutomationKind, AutomationList
-from unlost.model.errors import SourceRefused
 
 ENTRIES = "cmdb_identifier_entry"
 CLASS_OF_ENTRY = "identifier.applies_to"
@@ -79,10 +78,8 @@ def identifiers_of(
     if ENTRIES not in dictionary.tables:
         return {}
     columns = ("attributes", "table", "order", CLASS_OF_ENTRY)
-    try:
-        rows = list(whole(api, WalkQuery(ENTRIES, columns, (RowCondition("active", among=TRUE),))))
-    except SourceRefused:
-        return {}
+    active = RowCondition("active", among=TRUE)
+    rows = known_rows(api, WalkQuery(ENTRIES, columns, (active,))) or ()
     keys: dict[str, tuple[tuple[str, ...], ...]] = {}
     for row in sorted(rows, key=lambda each: int(each.get("order", "0"))):
         of_class = row.get(CLASS_OF_ENTRY, "")

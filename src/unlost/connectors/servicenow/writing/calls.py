@@ -16,8 +16,9 @@ from unlost.connectors.servicenow.http.api import JSON, ServiceNowApi
 from unlost.connectors.servicenow.http.errors import Envelope, PageCancelled, text_of_error
 from unlost.kit.http import AnswerLost, HttpCall
 from unlost.kit.json_to_arrow import read_as
+from unlost.kit.outcomes import failed
 from unlost.model.decoders import decoder_for
-from unlost.model.source.writing import WRITE_REFUSED, OutcomeKind, RowOutcome
+from unlost.model.source.writing import RowOutcome
 
 SEND = {**JSON, "Content-Type": "application/json"}
 RULE = "was aborted by Business Rule"
@@ -94,15 +95,11 @@ class ItemAnswer:
         steps = (step for text, step in NEXT_STEPS.items() if text in self.reason)
         text = self.reason or "no reason given"
         unserviced = self.status == UNSERVICED
-        return RowOutcome(
+        return failed(
             key,
-            OutcomeKind.FAILED,
-            record,
-            code=WRITE_REFUSED,
+            "ServiceNow did not get to it." if unserviced else f"ServiceNow refused it: {text}",
+            record=record,
             native="unserviced" if unserviced else str(self.status),
-            sentence="ServiceNow did not get to it."
-            if unserviced
-            else f"ServiceNow refused it: {text}",
             next_step=next(steps, ""),
             retry=self.status in (UNSERVICED, TOO_MANY),
         )

@@ -32,11 +32,9 @@ def attributed(cells: Mapping[str, str | None]) -> str:
 def original(cells: Mapping[str, str | None]) -> dict[str, str | None]:
     """The cells that were sent for an entry that was added again; others as they are."""
     match = ATTRIBUTION.fullmatch(cells.get(VALUE) or "")
-    return (
-        dict(cells)
-        if match is None
-        else {**cells, VALUE: match["text"], BY: match["by"], AT: match["at"]}
-    )
+    if match is None:
+        return dict(cells)
+    return {**cells, VALUE: match["text"], BY: match["by"], AT: match["at"]}
 
 
 def entry_item(row: WriteRow) -> BatchItem:

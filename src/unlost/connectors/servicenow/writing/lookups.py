@@ -18,6 +18,7 @@ from unlost.connectors.servicenow.http.walk import (
     ID,
     IDS_PER_CALL,
     KNOWN_ID,
+    LooseCondition,
     RowCondition,
     TableWalk,
     WalkQuery,
@@ -38,17 +39,6 @@ AUTHOR = "sys_created_by"
 PLAIN = re.compile(r"(?!NULL\Z)[\w.@/#+-]+( [\w.@/#+-]+)*")
 SPECIAL = re.compile(r"[\^,:\\%\x00-\x1f]")
 LONGEST_PART, PARTS_PER_CALL = 100, 20  # an address has some 6,000 characters
-
-
-@dataclass(frozen=True, slots=True)
-class LooseCondition:
-    """A condition that also finds other rows, since the database compares without case."""
-
-    column: str
-    text: str
-
-    def check(self, table: str, cells: pa.RecordBatch) -> None:
-        """Nothing: the caller compares the values."""
 
 
 def usable_part(text: str) -> str:

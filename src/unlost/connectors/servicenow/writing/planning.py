@@ -25,12 +25,7 @@ from unlost.model.errors import NotAllowed
 from unlost.model.org import OrgIdentity
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
-from unlost.model.source.writing import (
-    Birth,
-    MissingPermission,
-    ReferrerQuery,
-    WriteCapability,
-)
+from unlost.model.source.writing import Birth, MissingPermission, ReferrerQuery, WriteCapability
 
 
 class ServiceNowPlanning(PlainPlanning):

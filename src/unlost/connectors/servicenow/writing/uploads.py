@@ -16,8 +16,8 @@ from unlost.connectors.servicenow.writing.calls import BatchItem, ItemAnswer, se
 from unlost.kit.files import pieces_of
 from unlost.kit.http import AnswerLost, HttpCall
 from unlost.kit.json_to_arrow import read_as
-from unlost.kit.outcomes import done, unknown
-from unlost.model.source.writing import WRITE_REFUSED, OutcomeKind, RowOutcome, WriteRow
+from unlost.kit.outcomes import done, failed, unknown
+from unlost.model.source.writing import RowOutcome, WriteRow
 
 ANY_KIND = "application/octet-stream"
 PLACE = ("table_name", "table_sys_id", "file_name")
@@ -52,11 +52,9 @@ def upload_file(api: ServiceNowApi, row: WriteRow, body: BinaryIO) -> RowOutcome
     if (created.hash or _stored_hash(api, created.sys_id)) == sent.hexdigest():
         return done(row.key, created.sys_id)
     send_batch(api, [BatchItem(row.key, "DELETE", f"attachment/{created.sys_id}")])
-    return RowOutcome(
+    return failed(
         row.key,
-        OutcomeKind.FAILED,
-        code=WRITE_REFUSED,
-        sentence="ServiceNow stored other bytes than it received, so the attachment was removed.",
+        "ServiceNow stored other bytes than it received, so the attachment was removed.",
         next_step="Check the encryption and the virus scan of attachments.",
     )
 

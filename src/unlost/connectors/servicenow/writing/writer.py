@@ -28,22 +28,16 @@ from unlost.connectors.servicenow.writing.capability import (
     encrypted_columns,
     proved_columns,
 )
-from unlost.connectors.servicenow.writing.entries import (
-    ENTRY_KEY,
-    attributed,
-    entry_item,
-    original,
-)
+from unlost.connectors.servicenow.writing.entries import ENTRY_KEY, attributed, entry_item, original
 from unlost.connectors.servicenow.writing.planning import ServiceNowPlanning
 from unlost.connectors.servicenow.writing.uploads import upload_file
-from unlost.kit.outcomes import done, unknown
+from unlost.kit.outcomes import done, failed, unknown
 from unlost.kit.plain import PlainWriter
 from unlost.model.errors import NotAllowed
 from unlost.model.ports.system import Clock
 from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
 from unlost.model.source.writing import (
-    WRITE_REFUSED,
     MissingPermission,
     OutcomeKind,
     RowOutcome,
@@ -114,12 +108,7 @@ class ServiceNowWriter(ServiceNowPlanning, PlainWriter):
             self._place(table)
 
     def write(
-        self,
-        op: WriteOp,
-        table: Table,
-        rows: Sequence[WriteRow],
-        *,
-        token: str,
+        self, op: WriteOp, table: Table, rows: Sequence[WriteRow], *, token: str
     ) -> Sequence[RowOutcome]:
         """Write rows in one batch, and read back what may not have been saved."""
         if op not in METHODS:
@@ -345,31 +334,29 @@ def _saved(
 
 
 def _is_taken(key: str, of_class: str | None, table: Table) -> RowOutcome:
-    if of_class and of_class != table.name:
-        code = CLASS_CHANGED
-        sentence = f"It is now a record of {of_class}: its class was changed. Unlost does not change it back."
-    else:
-        code = WRITE_REFUSED
-        sentence = "ServiceNow has a record with this id, which the write user may not see."
-    return RowOutcome(key, OutcomeKind.FAILED, code=code, sentence=sentence)
+    if not of_class or of_class == table.name:
+        return failed(
+            key, "ServiceNow has a record with this id, which the write user may not see."
+        )
+    sentence = (
+        f"It is now a record of {of_class}: its class was changed. Unlost does not change it back."
+    )
+    return failed(key, sentence, code=CLASS_CHANGED)
 
 
 def _archived(key: str) -> RowOutcome:
-    return RowOutcome(
+    return failed(
         key,
-        OutcomeKind.FAILED,
-        code=WRITE_REFUSED,
-        sentence="ServiceNow has archived the record, so it was not deleted.",
+        "ServiceNow has archived the record, so it was not deleted.",
         next_step="Restore the record from the archive in ServiceNow, and try again.",
     )
 
 
 def _not_added(row: WriteRow) -> RowOutcome:
-    return RowOutcome(
+    return failed(
         row.key,
-        OutcomeKind.FAILED,
+        "ServiceNow accepted the journal entry, but does not show it.",
         code=NOT_SAVED,
-        sentence="ServiceNow accepted the journal entry, but does not show it.",
         next_step="Look at the record in ServiceNow before you try again.",
         columns=(ENTRY_KEY[3],),
     )
