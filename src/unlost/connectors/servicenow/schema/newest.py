@@ -37,7 +37,7 @@ class NewestRows:
 
     @classmethod
     def of(cls, page: RawPage) -> Self | None:
-        """What a page of ``PROBED_ROWS`` in the order ``NEWEST_FIRST`` shows; None for nothing."""
+        """The facts that a page of ``PROBED_ROWS`` in the order ``NEWEST_FIRST`` proves, if any."""
         if page.total is None or len(page.rows) != min(page.total, PROBED_ROWS):
             return None
         stamps, ids = _texts(page, UPDATED), _texts(page, ID)
