@@ -81,9 +81,14 @@ def test_a_lost_record_comes_with_the_note_that_names_its_table(desk: Desk) -> N
     assert record != note
 
 
-def test_a_note_brings_its_record_from_the_table_that_it_names(desk: Desk) -> None:
+def noted_problem(desk: Desk) -> tuple[str, str]:
+    """A problem, and a note that names it and its table."""
     problem = desk.make("Problem", "Cause")
-    note = desk.make("Note", "Call", Document=problem, Kind="Problem")
+    return problem, desk.make("Note", "Call", Document=problem, Kind="Problem")
+
+
+def test_a_note_brings_its_record_from_the_table_that_it_names(desk: Desk) -> None:
+    problem, note = noted_problem(desk)
     desk.gone("Problem", problem)
     desk.writer.calls.clear()
     plan = desk.plan_of(("Note", note))
@@ -94,8 +99,7 @@ def test_a_note_brings_its_record_from_the_table_that_it_names(desk: Desk) -> No
 
 
 def test_the_record_of_a_live_note_was_looked_for_in_every_table(desk: Desk) -> None:
-    problem = desk.make("Problem", "Cause")
-    note = desk.make("Note", "Call", Document=problem, Kind="Problem")
+    problem, note = noted_problem(desk)
     desk.gone("Note", note)
     desk.writer.calls.clear()
     plan = desk.plan_of(("Note", note))
@@ -118,8 +122,7 @@ def test_a_family_and_an_empty_name_stand_for_several_tables(desk: Desk) -> None
 
 
 def test_a_record_of_a_table_that_is_not_read_keeps_its_id(desk: Desk) -> None:
-    problem = desk.make("Problem", "Cause")
-    note = desk.make("Note", "Call", Document=problem, Kind="Problem")
+    problem, note = noted_problem(desk)
     desk.org.update("Note", note, {"Kind": "Elsewhere"}, by="U2")
     desk.gone("Note", note)
     plan = desk.plan_of(("Note", note))
