@@ -40,8 +40,8 @@ def read_walk(table: Table, walk: TableWalk) -> Iterator[Page]:
     archived = walk.query.table != table.name  # an archive does not always have all columns
     for page in walk.pages():
         at = page.at
-        hidden = {} if archived else hidden_cells(table, page)
-        yield _without_hidden(table, page, hidden) if hidden else _whole(table, page)
+        cells = {} if archived else hidden_cells(table, page)
+        yield _without_hidden(table, page, cells) if cells else _whole(table, page)
     hidden = walk.hidden()
     if hidden:
         yield Page(
