@@ -56,7 +56,7 @@ class CertifiedBackups:
         snapshot = self.vault.newest_backup(self.org)
         assert snapshot is not None
         rows = snapshot.scan(table, columns=list(columns)).read_all().to_pylist()
-        return {row["_u_id"]: row for row in rows}
+        return {row["_u_id"]: {name: row[name] for name in columns} for row in rows}
 
 
 def gaps_of(certificate: Certificate) -> list[Finding]:
