@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from unlost.catalog.models import ApiBudget, ApiHour
-from unlost.catalog.orgs.budget import BUNDLE, BudgetShare, SqlBudget
+from unlost.catalog.orgs.budget import BUNDLE, LARGEST, BudgetShare, SqlBudget
 from unlost.model.errors import LimitReached
 from unlost.testing.clock import VirtualClock
 
@@ -32,6 +32,15 @@ def test_everything_is_allowed_until_the_source_has_told_a_limit(budget: SqlBudg
     for _ in range(BUNDLE * 3):
         budget.take()
     assert ApiBudget.objects.get().taken == BUNDLE * 3
+
+
+def test_a_long_run_seldom_writes_if_the_source_has_no_limit(budget: SqlBudget) -> None:
+    written = set()
+    for _ in range(1_000):
+        budget.take()
+        written.add(ApiBudget.objects.get().taken)
+    assert len(written) <= 25
+    assert 1_000 <= max(written) <= 1_000 + LARGEST
 
 
 def test_backups_use_half_of_the_day_but_for_what_restores_may_need(clock: VirtualClock) -> None:

@@ -24,7 +24,8 @@ FOR_RESTORES = 10  # percent of the limit that backups leave of our share to res
 TOTAL = 80  # percent of the limit, used by all programs, up to which a backup still calls
 TOTAL_FOR_RESTORES = 95
 NEWS = timedelta(seconds=1)  # a report within this time is written only if it is much more
-BUNDLE = 20  # calls taken from the database at a time
+BUNDLE = 20  # calls taken from the database at a time,
+LARGEST = 160  # and by a long run, if the source has no limit
 DAY = timedelta(hours=24)  # allowances cover any 24 hours
 HOUR = timedelta(hours=1)
 STALE = timedelta(hours=1)  # an older report is ignored: the source must be asked again
@@ -59,16 +60,22 @@ class SqlBudget:
         self._share = share or BudgetShare()
         self._lock = threading.Lock()
         self._left = 0
+        self._drawn = 0
         self._told: tuple[datetime, int, int] | None = None
 
     def take(self, calls: int = 1) -> None:
         """Take calls before making them; raises LimitReached when the home's share is used up."""
         with self._lock:
             if self._left < calls:
-                bundle = max(BUNDLE, calls)
+                bundle = max(self._bundle(), calls)
                 self._draw(bundle)
+                self._drawn += bundle
                 self._left += bundle
             self._left -= calls
+
+    def _bundle(self) -> int:
+        """Calls to draw at once. Without a limit, a quarter of them may stay unused."""
+        return BUNDLE if self._told else max(BUNDLE, min(LARGEST, self._drawn // 4))
 
     def report(self, *, used: int, limit: int) -> None:
         """Record the source's own count of the day's calls; it is written now and then.

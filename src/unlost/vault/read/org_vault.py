@@ -73,6 +73,8 @@ class OrgReader:
         """
         view = self.view(FILES, until=until, state=state)
         rows = view.newest(sorted_unique(map(blob_row_id, idents)), ())
+        if not len(rows):  # as for nearly each new file: it costs half of the lookup
+            return {}
         keys = rows.column(U_ID).to_pylist()
         cells = view.cells(rows, BLOB_COLUMNS).to_pylist()
         blob_rows = (
