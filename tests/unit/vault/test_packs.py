@@ -15,7 +15,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.hierarchy import Keyring
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
-from unlost.vault.objects.blob_stream import open_blob
+from unlost.vault.objects.blob_stream import open_blob, whole_blobs
 from unlost.vault.objects.packs import PACK_BYTES, Blob, Extent, PackWriter, StoredBlob
 from unlost.vault.stores.fault import Fault, FaultKind, FaultStore, StoreOperation
 from unlost.vault.stores.memory import MemoryStore
@@ -42,6 +42,10 @@ class Org:
     def read(self, blob: Blob) -> bytes:
         with open_blob(self.objects, org=ORG, blob=blob) as stream:
             return stream.read()
+
+    def read_whole(self, blob: Blob) -> bytes:
+        """Read it among its neighbours."""
+        return dict(whole_blobs(self.objects, org=ORG, blobs=[blob]))[blob.id]
 
     def packs(self) -> set[str]:
         return {listed.name[-32:] for listed in self.store.list(f"orgs/{ORG}/packs/")}
@@ -234,6 +238,8 @@ def test_a_row_that_lies_about_its_blob_is_noticed(org: Org, lie) -> None:
     writer.finish()
     with pytest.raises(IntegrityError):
         org.read(lie(blob))
+    with pytest.raises(IntegrityError):
+        org.read_whole(lie(blob))
 
 
 @pytest.mark.parametrize(
@@ -259,6 +265,8 @@ def test_a_row_that_lies_about_a_compressed_blob_is_noticed(org: Org, lie) -> No
     assert blob.encoding is Encoding.ZSTD
     with pytest.raises(IntegrityError):
         org.read(lie(blob))
+    with pytest.raises(IntegrityError):
+        org.read_whole(lie(blob))
 
 
 def cut(extent: Extent, later: int, longer: int) -> tuple[Extent, ...]:
@@ -339,3 +347,44 @@ def test_nothing_of_an_object_is_nothing(org: Org) -> None:
         ObjectKind.PACK, org=ORG, name=name, header=org.objects.header(name), start=1, length=0
     )
     assert part == b""
+
+
+def store_many(org: Org, contents: list[bytes], *, pack_bytes: int = PACK_BYTES) -> list[Blob]:
+    writer = org.writer(pack_bytes=pack_bytes)
+    blobs = [put(writer, content).blob for content in contents]
+    writer.finish()
+    return blobs
+
+
+def test_many_files_of_a_pack_need_few_reads(org: Org) -> None:
+    contents = [noise(40_000 + number) for number in range(300)]
+    blobs = store_many(org, contents)
+    org.objects.store = counted = FaultStore(org.store, faults=[])
+    read = dict(whole_blobs(org.objects, org=ORG, blobs=blobs))
+    assert list(read.values()) == contents
+    assert len(counted.calls) <= 2 * (1 + 9), "the header and pieces of a megabyte, for each of two spans"
+
+
+def test_files_far_from_each_other_are_not_read_with_all_between_them(org: Org) -> None:
+    blobs = store_many(org, [noise(1_000), noise(5 << 20), noise(1_001), b"Zartbitter " * 999])
+    org.objects.store = counted = FaultStore(org.store, faults=[])
+    sizes = [len(body) for _, body in whole_blobs(org.objects, org=ORG, blobs=blobs[::2])]
+    assert sizes == [1_000, 1_001]
+    assert len(counted.calls) == 2 * 2, "a header and a block each"
+
+
+@given(st.lists(st.sampled_from([0, 1, 500, 999, 1_000, 2_500]), max_size=12), st.data())
+def test_files_are_read_whole_in_any_choice_of_them(sizes: list[int], draw: st.DataObject) -> None:
+    org = Org()
+    contents = [noise(size) + bytes([place]) for place, size in enumerate(sizes)]
+    blobs = store_many(org, contents, pack_bytes=SMALL)
+    chosen = draw.draw(st.sets(st.sampled_from(range(len(sizes))))) if sizes else set()
+    read = whole_blobs(org.objects, org=ORG, blobs=[blobs[place] for place in sorted(chosen)])
+    assert [body for _, body in read] == [contents[place] for place in sorted(chosen)]
+
+
+def test_a_damaged_file_is_not_given_with_its_neighbours(org: Org) -> None:
+    blobs = store_many(org, [noise(size) for size in (100, 200, 300)])
+    lie = replace(blobs[1], id="0" * 64)
+    with pytest.raises(IntegrityError):
+        dict(whole_blobs(org.objects, org=ORG, blobs=[blobs[0], lie, blobs[2]]))

@@ -1,7 +1,10 @@
-"""Reading a stored blob as a stream, in bounded memory; its last bytes come after the proof."""
+"""Reading stored blobs: one as a stream in bounded memory, or many whole ones with few reads.
+
+The last bytes of a blob come after the proof.
+"""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, cast
 
 import zstandard
@@ -15,6 +18,8 @@ from unlost.vault.layout import object_names
 from unlost.vault.objects.packs import BLOB_ID_PURPOSE, Blob, Extent
 
 _READ_BYTES = 1 << 20  # a multiple of every block size, so that no block is opened twice
+_GAP_BYTES = 64 << 10  # reading so much in vain costs less than another read
+_SPAN_BYTES = 8 << 20
 
 
 class _Pieces(io.RawIOBase):
@@ -46,6 +51,55 @@ def open_blob(objects: SealedObjects, *, org: str, blob: Blob) -> io.BufferedRea
     return io.BufferedReader(
         _Pieces(_proved(decoded(stored, blob.encoding), blob, key=key)), _READ_BYTES
     )
+
+
+def whole_blobs(
+    objects: SealedObjects, *, org: str, blobs: Iterable[Blob]
+) -> Iterator[tuple[str, bytes]]:
+    """The ids and bytes of blobs, given by their places; neighbours in a pack are read together.
+
+    Raises IntegrityError if a blob is damaged, or the object around it.
+    """
+    key = objects.keys.identity_key(org, BLOB_ID_PURPOSE)
+    for neighbours in _neighbours(blobs):
+        spanned = _span(neighbours)
+        content = memoryview(b"".join(_stored(objects, org=org, extents=spanned)))
+        for blob in neighbours:
+            at = blob.extents[0].offset - spanned[0].offset if len(neighbours) > 1 else 0
+            length = sum(extent.length for extent in blob.extents)
+            stored = io.BytesIO(content[at : at + length])
+            yield blob.id, b"".join(_proved(decoded(stored, blob.encoding), blob, key=key))
+
+
+def _neighbours(blobs: Iterable[Blob]) -> Iterator[list[Blob]]:
+    """Blobs that one read delivers; a blob in several extents is alone."""
+    group: list[Blob] = []
+    for blob in blobs:
+        if group and not _fits(group, blob):
+            yield group
+            group = []
+        group.append(blob)
+    if group:
+        yield group
+
+
+def _fits(group: Sequence[Blob], blob: Blob) -> bool:
+    if not len(group[0].extents) == len(blob.extents) == 1:
+        return False
+    (first,), (last,), (extent,) = group[0].extents, group[-1].extents, blob.extents
+    return (
+        extent.pack == first.pack
+        and extent.offset + extent.length - first.offset <= _SPAN_BYTES
+        and extent.offset - (last.offset + last.length) <= _GAP_BYTES
+    )
+
+
+def _span(neighbours: Sequence[Blob]) -> tuple[Extent, ...]:
+    """The extents to read for all of them."""
+    if len(neighbours) == 1:
+        return neighbours[0].extents
+    (first,), (last,) = neighbours[0].extents, neighbours[-1].extents
+    return (Extent(first.pack, first.offset, last.offset + last.length - first.offset),)
 
 
 def _stored(objects: SealedObjects, *, org: str, extents: tuple[Extent, ...]) -> Iterator[bytes]:

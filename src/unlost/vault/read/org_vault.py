@@ -19,7 +19,7 @@ from unlost.vault.format.sealed import ObjectKind
 from unlost.vault.keys.sealing import SealedObjects
 from unlost.vault.layout import object_names
 from unlost.vault.layout.write_budget import BUFFER_BYTES, BufferLimit
-from unlost.vault.objects.blob_stream import open_blob
+from unlost.vault.objects.blob_stream import open_blob, whole_blobs
 from unlost.vault.objects.files import BLOB_COLUMNS, blob_of_row, blob_row_id
 from unlost.vault.objects.packs import Blob, PackWriter
 from unlost.vault.objects.schemas import SchemaReader, Schemas, VisibleSchemas
@@ -103,13 +103,9 @@ class OrgReader:
             for blob in set(idents) - by_ident.keys():
                 raise _unknown_file(blob)
             now = state or self.chain.live()
-            # By their places: the blobs of a pack are read one after the other.
-            blobs = sorted(
-                (self.placed(blob, now) for blob in by_ident.values()), key=_pack_offsets
-            )
-            return {
-                blob.id: _whole(open_blob(self.sealed, org=self.org, blob=blob)) for blob in blobs
-            }
+            placed = (self.placed(blob, now) for blob in by_ident.values())
+            by_place = sorted(placed, key=_pack_offsets)
+            return dict(whole_blobs(self.sealed, org=self.org, blobs=by_place))
 
         return load
 
@@ -170,11 +166,6 @@ class OrgVault(OrgReader):
 
 def _pack_offsets(blob: Blob) -> list[tuple[str, int]]:
     return [(extent.pack, extent.offset) for extent in blob.extents]
-
-
-def _whole(stream: BinaryIO) -> bytes:
-    with stream:
-        return stream.read()
 
 
 def _unknown_file(blob: str) -> NotFound:
