@@ -37,6 +37,7 @@ def error_classes() -> frozenset[str]:
 def error_places() -> list[Place]:
     """Every place, in the order of modules and lines."""
     classes = error_classes()
+    plain = {name: name for name in classes} | _subclasses(classes)
     found: list[Place] = []
     for file in sorted(SOURCES.rglob("*.py")):
         if "testing" in file.parts or file == MODEL:
@@ -44,13 +45,35 @@ def error_places() -> list[Place]:
         module = ".".join(file.relative_to(SOURCES.parent).with_suffix("").parts)
         tree = ast.parse(file.read_text("utf-8"))
         tree = _NamedTexts(tree).visit(tree)
-        makers = {name: name for name in classes} | _makers(tree, classes)
+        makers = plain | _makers(tree, classes)
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
                 found += _place(node, makers, module)
             elif isinstance(node, ast.ClassDef):
                 found += _own_code(node, classes, module)
     return found
+
+
+def _subclasses(classes: frozenset[str]) -> dict[str, str]:
+    """Classes that take the arguments of an error class of the model, each with that class."""
+    trees = [ast.parse(file.read_text("utf-8")) for file in SOURCES.rglob("*.py") if file != MODEL]
+    kinds = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    bases = {
+        kind.name: base.id for kind in kinds for base in kind.bases if isinstance(base, ast.Name)
+    }
+    other = {kind.name for kind in kinds if any(_is_init(node) for node in kind.body)}
+    found: dict[str, str] = {}
+    for name in bases:
+        base = name
+        while base in bases and base not in other and base not in classes:
+            base = bases[base]
+        if base in classes:
+            found[name] = base
+    return found
+
+
+def _is_init(node: ast.stmt) -> bool:
+    return isinstance(node, ast.FunctionDef) and node.name == "__init__"
 
 
 class _NamedTexts(ast.NodeTransformer):
