@@ -49,7 +49,8 @@ def listed_batch(
     """The ``columns`` of the records in the list ``inside`` a body, as text.
 
     A column that a record lacks is null there. An empty text becomes null, too: most sources do not
-    distinguish them. Pass ``empty_is_null=False`` for a source that does. Raises TransientError (``body-cut``), MalformedAnswer, AnswerTooLarge.
+    distinguish them. Pass ``empty_is_null=False`` for a source that does. Raises TransientError
+    (``body-cut``), MalformedAnswer, AnswerTooLarge.
     """
     records = _parsed(body, columns, inside, _TEXT)
     if records is None:

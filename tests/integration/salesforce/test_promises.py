@@ -140,6 +140,16 @@ class TestWriting(WriterContract):
             file=FileSample(table_of(maker, "Attachment"), {"Name": "a.bin", "ParentId": parent}),
         )
 
+    def create_as_another_user(self, sample: WriteSample) -> str:
+        (record,) = self.maker.insert(sample.table.name, {sample.key: "Contract"})
+        return record
+
+    @contextmanager
+    def forbidden_writer(self, sample: WriteSample) -> Iterator[SalesforceWriter]:
+        context = memory_context({"client_secret": SECRET}, clock=self.maker.clock)
+        with CONNECTOR.open_writer(config_of(self.maker, "chocolate-backup"), context) as writer:
+            yield writer
+
     @contextmanager
     def lose_answer(self, writer: SalesforceWriter) -> Iterator[None]:
         self.maker.fault(kind="reply_lost", path=self.path)
