@@ -107,7 +107,7 @@ def talkative(source: Any, config: Any) -> Any:
 
 
 def talkative_in_base64(source: Any, config: Any) -> Any:
-    signature = base64.b64encode(f"u1:{SECRETS['api_key']}".encode()).decode()
+    signature = base64.b64encode(f"u1:{SECRETS['token']}".encode()).decode()
     logging.getLogger("toy").debug("signed with Basic %s", signature)
     return source
 

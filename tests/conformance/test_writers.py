@@ -392,7 +392,7 @@ def test_a_permission_that_is_missing_although_the_capability_allows_all_is_noti
     contract, platform = TestMemoryWriter(), a_platform()
     sample = TestMemoryWriter.sample.__wrapped__(contract, platform)
     writer = MemoryWriter(platform)
-    writer.lacking = (MissingPermission("Edit", "The user lacks “Edit”.", op=WriteOp.UPDATE),)
+    writer.lacking = (MissingPermission("Edit", "It is missing.", "Customer", WriteOp.UPDATE),)
     with pytest.raises(AssertionError, match="allows update without"):
         contract.test_missing_permissions_are_named(writer, sample)
 

@@ -141,14 +141,18 @@ class TestWriting(WriterContract):
         )
 
     def create_as_another_user(self, sample: WriteSample) -> str:
-        (record,) = self.maker.insert(sample.table.name, {sample.key: "Contract"})
+        row = {sample.key: "Contract"}
+        (record,) = self.maker.insert(sample.table.name, row, **{"as": BACKUP})
         return record
 
     @contextmanager
     def forbidden_writer(self, sample: WriteSample) -> Iterator[SalesforceWriter]:
         context = memory_context({"client_secret": SECRET}, clock=self.maker.clock)
+        denied = {"username": BACKUP, "object": sample.table.name, "deed": "create"}
+        self.maker.admin.post("access/deny", **denied)
         with CONNECTOR.open_writer(config_of(self.maker, "chocolate-backup"), context) as writer:
             yield writer
+        self.maker.admin.post("access/allow", **denied)
 
     @contextmanager
     def lose_answer(self, writer: SalesforceWriter) -> Iterator[None]:
