@@ -1,7 +1,7 @@
 """The writers of this house keep the promises of a Writer."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from io import BytesIO
 
