@@ -78,7 +78,7 @@ def test_all_code_of_the_page_is_executed() -> None:
 
 # --- connectors that break a promise --------------------------------------------------------------
 
-SECRETS = {"api_key": "key-of-reader"}
+SECRETS = {"token": "token-of-reader"}
 
 
 class Proxy:
@@ -102,12 +102,12 @@ def by_address(source: Any, config: Any) -> Any:
 
 
 def talkative(source: Any, config: Any) -> Any:
-    logging.getLogger("toy").debug("signed with %s", SECRETS["api_key"])
+    logging.getLogger("toy").debug("signed with %s", SECRETS["token"])
     return source
 
 
 def talkative_in_base64(source: Any, config: Any) -> Any:
-    signature = base64.b64encode(f"u1:{SECRETS['api_key']}".encode()).decode()
+    signature = base64.b64encode(f"u1:{SECRETS['token']}".encode()).decode()
     logging.getLogger("toy").debug("signed with Basic %s", signature)
     return source
 
@@ -136,7 +136,7 @@ class Vague(Proxy):
     """Does not say which secret it needs."""
 
     def open_source(self, config: Any, context: Context) -> Any:
-        if context.secrets.get("api_key") is None:
+        if context.secrets.get("token") is None:
             raise NotAllowed("secret-missing", "Something is missing.", next_step="Add it.")
         return super().open_source(config, context)
 
@@ -152,8 +152,8 @@ class Shouting(Proxy):
     """Repeats the secret in an error."""
 
     def open_source(self, config: Any, context: Context) -> Any:
-        key = context.secrets.get("api_key")
-        if key != SECRETS["api_key"]:
+        key = context.secrets.get("token")
+        if key != SECRETS["token"]:
             raise NotAllowed(
                 "secret-refused", "The key {key} is wrong.", next_step="Type.", key=key
             )

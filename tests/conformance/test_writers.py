@@ -1,16 +1,23 @@
 """The writers of this house keep the promises of a Writer."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from io import BytesIO
 
 import pyarrow as pa
 import pytest
 
-from unlost.model.errors import TransientError, UnlostError
+from unlost.model.errors import SourceRefused, TransientError, UnlostError
 from unlost.model.source.schema import Reference, Table, WireKind
-from unlost.model.source.writing import NeverColumn, NeverReason, OutcomeKind, RowOutcome, WriteOp
+from unlost.model.source.writing import (
+    MissingPermission,
+    NeverColumn,
+    NeverReason,
+    OutcomeKind,
+    RowOutcome,
+    WriteOp,
+)
 from unlost.testing.clock import VirtualClock
 from unlost.testing.memory_writer import MemoryWriter, ReplyLost
 from unlost.testing.org import MemoryOrg
@@ -70,6 +77,7 @@ class TestMemoryWriter(WriterContract):
 
     @pytest.fixture
     def sample(self, platform: Platform) -> WriteSample:
+        self.platform = platform
         return WriteSample(
             table(platform, "Customer"),
             key="Name",
@@ -94,6 +102,20 @@ class TestMemoryWriter(WriterContract):
         writer.faults.plant("written", ReplyLost())
         yield
         writer.faults.assert_met()
+
+    def create_as_another_user(self, sample: WriteSample) -> str:
+        cells = {sample.key: "Other", **sample.needed}
+        return self.platform.create(sample.table.name, cells, by="other")
+
+    @contextmanager
+    def forbidden_writer(self, sample: WriteSample) -> Iterator[MemoryWriter]:
+        name = sample.table.name
+        platform = Platform(self.platform.org)
+        platform.allow(without(platform.capability(name), WriteOp.CREATE))
+        writer = MemoryWriter(platform, user="reader")
+        sentence = "The write user lacks “Create”."
+        writer.lacking = (MissingPermission("Create", sentence, name, WriteOp.CREATE),)
+        yield writer
 
     @contextmanager
     def break_off(self, writer: MemoryWriter) -> Iterator[None]:
@@ -270,6 +292,13 @@ class Upserting(MemoryWriter):
         return super().write(op, table, rows, token=token)
 
 
+class Greedy(MemoryWriter):
+    """Takes the records of all users for its own."""
+
+    def recent(self, table, since, *, columns, sent):
+        return self._rows(list(self.platform.live(table.name)), columns)
+
+
 class CutsFiles(MemoryWriter):
     """Sends a file in part."""
 
@@ -297,6 +326,7 @@ BROKEN = [
     (Trimming, "test_texts_come_back_unchanged_and_lead_to_their_records"),
     (Limited, "test_records_are_fetched_by_their_ids"),
     (Echoing, "test_a_record_has_the_id_of_its_outcome"),
+    (Greedy, "test_recent_records_are_listed"),
     (Upserting, "test_the_id_of_a_live_record_is_refused"),
 ]
 
@@ -311,9 +341,77 @@ def test_a_broken_writer_is_noticed(kind: type[MemoryWriter], promise: str) -> N
             getattr(contract, promise)(writer(platform), sample)
 
 
-def raises_if(broken: bool) -> AbstractContextManager[object]:
+@contextmanager
+def raises_if(broken: bool) -> Iterator[None]:
     errors = (AssertionError, UnlostError, pytest.fail.Exception)
-    return pytest.raises(errors) if broken else nullcontext()
+    with pytest.raises(errors) if broken else not_skipped():
+        yield
+
+
+@contextmanager
+def not_skipped() -> Iterator[None]:
+    try:
+        yield
+    except pytest.skip.Exception as skipped:
+        raise AssertionError(f"skipped: {skipped}") from skipped
+
+
+class Undated(MemoryWriter):
+    """Writes to a table that does not record who created a record."""
+
+    def recent(self, table, since, *, columns, sent):
+        raise SourceRefused("no-creator", "The table has no creator.", next_step="None.")
+
+
+def test_a_table_without_creators_needs_no_recent_records() -> None:
+    contract, platform = TestMemoryWriter(), a_platform()
+    sample = TestMemoryWriter.sample.__wrapped__(contract, platform)
+    contract.test_a_create_whose_answer_was_lost_is_made_once(Undated(platform), sample)
+    with pytest.raises(pytest.skip.Exception, match="does not record who created"):
+        contract.test_recent_records_are_listed(Undated(platform), sample)
+
+
+def test_an_operation_that_is_not_allowed_is_skipped_and_does_not_pass() -> None:
+    contract, platform = TestMemoryWriter(), a_platform()
+    platform.allow(without(platform.capability("Customer"), WriteOp.UPDATE))
+    sample = TestMemoryWriter.sample.__wrapped__(contract, platform)
+    with pytest.raises(pytest.skip.Exception, match="does not allow update"):
+        contract.test_an_update_whose_answer_was_lost_is_unknown(MemoryWriter(platform), sample)
+
+
+def test_a_user_who_may_not_write_and_lacks_nothing_is_noticed() -> None:
+    contract, platform = TestMemoryWriter(), a_platform()
+    sample = TestMemoryWriter.sample.__wrapped__(contract, platform)
+    contract.test_missing_permissions_are_named(MemoryWriter(platform), sample)
+    contract.forbidden_writer = lambda _: nullcontext(MemoryWriter(platform))
+    with pytest.raises(AssertionError, match="names no permission"):
+        contract.test_missing_permissions_are_named(MemoryWriter(platform), sample)
+
+
+def test_a_permission_that_is_missing_although_the_capability_allows_all_is_noticed() -> None:
+    contract, platform = TestMemoryWriter(), a_platform()
+    sample = TestMemoryWriter.sample.__wrapped__(contract, platform)
+    writer = MemoryWriter(platform)
+    writer.lacking = (MissingPermission("Edit", "It is missing.", "Customer", WriteOp.UPDATE),)
+    with pytest.raises(AssertionError, match="allows update without"):
+        contract.test_missing_permissions_are_named(writer, sample)
+
+
+class Picky(MemoryWriter):
+    """Refuses ids of a form that its org does not have."""
+
+    def fetch(self, table, ids, *, columns):
+        if any("-" in record for record in ids):
+            raise SourceRefused("id-form", "This is no id.", next_step="None.")
+        return super().fetch(table, ids, columns=columns)
+
+
+def test_a_writer_that_refuses_unknown_ids_is_explained() -> None:
+    contract, platform = TestMemoryWriter(), a_platform()
+    sample = TestMemoryWriter.sample.__wrapped__(contract, platform)
+    with pytest.raises(SourceRefused) as caught:
+        contract.test_records_are_fetched_by_their_ids(Picky(platform), sample)
+    assert "unknown_ids" in caught.value.__notes__[0]
 
 
 class Labelled(MemorySource):

@@ -48,8 +48,9 @@ def listed_batch(
 ) -> pa.RecordBatch:
     """The ``columns`` of the records in the list ``inside`` a body, as text.
 
-    A column that a record lacks is null there. ``empty_is_null``: the source does not distinguish
-    empty text from null. Raises TransientError (``body-cut``), MalformedAnswer, AnswerTooLarge.
+    A column that a record lacks is null there. An empty text becomes null, too: most sources do not
+    distinguish them. Pass ``empty_is_null=False`` for a source that does. Raises TransientError
+    (``body-cut``), MalformedAnswer, AnswerTooLarge.
     """
     records = _parsed(body, columns, inside, _TEXT)
     if records is None:

@@ -146,7 +146,8 @@ def batch_of(
 ) -> pa.RecordBatch:
     """The records' ``columns`` as text; a column that a record lacks is null there.
 
-    ``empty_is_null``: the source does not distinguish empty text from null.
+    An empty text becomes null, too: most sources do not distinguish them. Pass
+    ``empty_is_null=False`` for a source that does.
     """
     arrays = [_column(records, name, empty_is_null=empty_is_null) for name in columns]
     schema = pa.schema([(name, pa.string()) for name in columns])

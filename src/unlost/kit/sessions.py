@@ -1,4 +1,4 @@
-"""Sessions that sign each call with a stored secret: Basic authentication, and keys in a header.
+"""Sessions that sign each call with a stored secret: a password, a bearer token, a key in a header.
 
 The secret is read on first use and kept in memory. It never stands in an address, a log or an error.
 """
@@ -52,7 +52,7 @@ class HeaderSession:
         stored_as: str = "api_key",
         source: SourceLabel | None = None,
     ) -> None:
-        """``stored_as`` names the secret; ``source`` is named in errors."""
+        """``stored_as``: the name of its ``SecretField``; ``source`` is named in errors."""
         self.header = header
         self._secrets = secrets
         self._stored_as = stored_as
@@ -99,6 +99,23 @@ class HeaderSession:
                 secret=_shown(self._stored_as),
             )
         return secret
+
+
+class BearerSession(HeaderSession):
+    """Signs calls with a stored token (RFC 6750, 2.1), such as a personal access token."""
+
+    def __init__(
+        self,
+        *,
+        secrets: SecretStore,
+        stored_as: str = "token",
+        source: SourceLabel | None = None,
+    ) -> None:
+        """``stored_as``: the name of its ``SecretField``; ``source`` is named in errors."""
+        super().__init__(AUTHORIZATION, secrets=secrets, stored_as=stored_as, source=source)
+
+    def _signature(self, secret: str) -> str:
+        return f"Bearer {super()._signature(secret)}"
 
 
 class BasicSession(HeaderSession):

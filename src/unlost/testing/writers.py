@@ -8,17 +8,19 @@ names with the word ``Contract``.
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from io import BytesIO
 from itertools import count
 
 import pytest
 
-from unlost.model.errors import Conflict
+from unlost.model.errors import Conflict, SourceRefused
 from unlost.model.ports.source import Source
 from unlost.model.ports.writer import PlanningAccess, Writer
 from unlost.model.source.reading import Op, Rows
 from unlost.model.source.schema import ColumnTrait, Table
 from unlost.model.source.writing import (
+    MissingPermission,
     NeverReason,
     OutcomeKind,
     RecordQuery,
@@ -29,7 +31,7 @@ from unlost.model.source.writing import (
     WriteRow,
 )
 from unlost.testing.cells import AWKWARD, Cells, cells_by_id, page_cells, steady_columns
-from unlost.testing.connectors import read_whole, unknown_ids
+from unlost.testing.connectors import asked_for_unknown_ids, read_whole, unknown_ids
 from unlost.testing.row_checks import check_rows
 
 CALL_NAME = "contract"  # for the log of the org
@@ -80,9 +82,10 @@ class WriterContract:
     """The promises of ``unlost.model.ports.writer.Writer``, each as a test.
 
     A subclass provides the fixtures ``writer``, ``planning``, ``source`` and ``sample``, and
-    ``lose_answer`` and ``garble_answer``. It may override ``break_off``, ``unknown_ids``, and
-    ``awkward``: texts of which it leaves out those that the org itself changes or refuses.
-    Operations that the capability of the table does not allow are not tested.
+    ``lose_answer``, ``garble_answer``, ``create_as_another_user`` and ``forbidden_writer``. It may
+    override ``break_off``, ``unknown_ids``, and ``awkward``: texts of which it leaves out those that
+    the org itself changes or refuses. Tests of operations that the capability of the table does not
+    allow are skipped.
     """
 
     awkward: tuple[str, ...] = AWKWARD
@@ -114,6 +117,17 @@ class WriterContract:
     def garble_answer(self, writer: Writer) -> AbstractContextManager[object]:
         """Report success to the next call that writes, in a body that lacks the result."""
         raise NotImplementedError("let the contract garble an answer")
+
+    def create_as_another_user(self, sample: WriteSample) -> str:
+        """Create a record of the sample's table as another user of the org, and return its id."""
+        raise NotImplementedError("let another user create a record")
+
+    def forbidden_writer(self, sample: WriteSample) -> AbstractContextManager[Writer] | None:
+        """Open a writer whose user may not create records of the sample's table.
+
+        The backup user is the usual one. None if each user of the org may.
+        """
+        raise NotImplementedError("give the contract a user who may not write")
 
     def break_off(self, writer: Writer) -> AbstractContextManager[object]:
         """Let the next call that writes several rows fail after the first row.
@@ -148,6 +162,15 @@ class WriterContract:
         fewer = (allowed.settable - planned.settable) | (allowed.changeable - planned.changeable)
         assert allowed.ops <= planned.ops
         assert fewer <= system, f"{sorted(fewer - system)} cannot be planned"
+
+    def test_missing_permissions_are_named(self, writer: Writer, sample: WriteSample) -> None:
+        """A user who may not write lacks a permission; a table's capability allows nothing that needs it."""
+        check_missing(sample.table, writer)
+        opened = self.forbidden_writer(sample)
+        if opened is None:
+            pytest.skip("each user may write")
+        with opened as forbidden:
+            assert check_missing(sample.table, forbidden), "missing() names no permission"
 
     def test_both_users_are_in_the_same_org(self, writer: Writer, planning: PlanningAccess) -> None:
         """Identity, users and clock are known."""
@@ -197,9 +220,9 @@ class WriterContract:
         self, source: Source, writer: Writer, sample: WriteSample
     ) -> None:
         """The source names the user of a change by the id that the writer has."""
-        record = self.create(writer, sample)
         if sample.table.modified_by_column is None:
-            return
+            pytest.skip("the table does not name the user of a change")
+        record = self.create(writer, sample)
         (page,) = (page for page in source.read_ids(sample.table, [record]) if len(page.rows))
         assert page.rows.modified_by.to_pylist() == [writer.user_id()]
 
@@ -237,10 +260,9 @@ class WriterContract:
         self, writer: Writer, sample: WriteSample
     ) -> None:
         """None clears a cell, and an absent column stays."""
+        require(writer, sample, WriteOp.UPDATE)
         cells = self.new_cells(writer, sample)
         record = self.create(writer, sample, cells)
-        if not writer.capability(sample.table).allows(WriteOp.UPDATE):
-            return
         before = self.cells(writer, sample, record, [sample.optional])
         self.do(writer, WriteOp.UPDATE, sample.table, record, {sample.optional: None})
         after = self.cells(writer, sample, record, list(cells))
@@ -253,9 +275,7 @@ class WriterContract:
         self, writer: Writer, sample: WriteSample
     ) -> None:
         """A record that is gone is a refusal of its row, and not an error of the call."""
-        capability = writer.capability(sample.table)
-        if not (capability.allows(WriteOp.UPDATE) and capability.allows(WriteOp.DELETE)):
-            return
+        require(writer, sample, WriteOp.UPDATE, WriteOp.DELETE)
         record = self.create(writer, sample)
         self.do(writer, WriteOp.DELETE, sample.table, record)
         row = WriteRow("gone", record, {sample.optional: sample.text})
@@ -266,30 +286,30 @@ class WriterContract:
         self, writer: Writer, sample: WriteSample
     ) -> None:
         """A delete of a record that is gone is done."""
-        for op in (WriteOp.DELETE, WriteOp.HARD_DELETE):
-            if writer.capability(sample.table).allows(op):
-                record, other = self.create(writer, sample), self.create(writer, sample)
-                self.do(writer, op, sample.table, record)
-                rows = writer.fetch(sample.table, [record, other], columns=[sample.key])
-                assert rows.ids.to_pylist() == [other]
-                self.do(writer, op, sample.table, record)
+        ops = [op for op in writer.capability(sample.table).ops if op.deletes]
+        if not ops:
+            pytest.skip("the capability does not allow deletes")
+        for op in ops:
+            record, other = self.create(writer, sample), self.create(writer, sample)
+            self.do(writer, op, sample.table, record)
+            rows = writer.fetch(sample.table, [record, other], columns=[sample.key])
+            assert rows.ids.to_pylist() == [other]
+            self.do(writer, op, sample.table, record)
 
     def test_an_undeleted_record_has_its_id_and_its_cells(
         self, writer: Writer, sample: WriteSample
     ) -> None:
         """A record comes out of the recycle bin as it was."""
+        require(writer, sample, WriteOp.UNDELETE)
         cells = self.new_cells(writer, sample)
         record = self.create(writer, sample, cells)
-        if not writer.capability(sample.table).allows(WriteOp.UNDELETE):
-            return
         self.do(writer, WriteOp.DELETE, sample.table, record)
         assert self.do(writer, WriteOp.UNDELETE, sample.table, record) == record
         assert self.cells(writer, sample, record, list(cells)) == dict(cells)
 
     def test_a_record_has_the_id_of_its_outcome(self, writer: Writer, sample: WriteSample) -> None:
         """A record that is created again has its id or another one, and the outcome the true one."""
-        if not self.keeps_ids(writer, sample):
-            return
+        require_kept_ids(writer, sample)
         cells = self.new_cells(writer, sample)
         row = WriteRow("again", self.deleted(writer, sample, cells), cells)
         (outcome,) = self.send(writer, WriteOp.CREATE, sample.table, [row])
@@ -298,8 +318,7 @@ class WriterContract:
 
     def test_the_id_of_a_live_record_is_refused(self, writer: Writer, sample: WriteSample) -> None:
         """A create never overwrites a record."""
-        if not self.keeps_ids(writer, sample):
-            return
+        require_kept_ids(writer, sample)
         cells = self.new_cells(writer, sample)
         record = self.create(writer, sample, cells)
         row = WriteRow("twice", record, self.new_cells(writer, sample))
@@ -317,16 +336,16 @@ class WriterContract:
         row = WriteRow("lost", None, cells)
         self.lose(writer, WriteOp.CREATE, sample.table, row)
         writer.settle(sample.table, since=since)
-        rows = writer.recent(sample.table, since, columns=[sample.key], sent=[row])
-        assert column(rows, sample.key).count(cells[sample.key]) == 1
+        rows = self.recent(writer, sample, since, row)
+        if rows is not None:
+            assert column(rows, sample.key).count(cells[sample.key]) == 1
         self.check_single(writer, sample, cells)
 
     def test_a_create_with_an_id_whose_answer_was_lost_is_made_once(
         self, writer: Writer, sample: WriteSample
     ) -> None:
         """The outcome is unknown, and the org has one record."""
-        if not self.keeps_ids(writer, sample):
-            return
+        require_kept_ids(writer, sample)
         cells = self.new_cells(writer, sample)
         row = WriteRow("lost", self.deleted(writer, sample, cells), cells)
         self.lose(writer, WriteOp.CREATE, sample.table, row)
@@ -348,7 +367,7 @@ class WriterContract:
     ) -> None:
         """A row that was written is done or unknown, and a row that failed was not written."""
         if writer.capability(sample.table).rows_per_call < 2:
-            return
+            pytest.skip("a call writes one record")
         cells = [self.new_cells(writer, sample) for _ in range(2)]
         rows = [WriteRow(f"k{at}", None, each) for at, each in enumerate(cells)]
         with self.break_off(writer):
@@ -365,9 +384,8 @@ class WriterContract:
         self, writer: Writer, sample: WriteSample
     ) -> None:
         """The outcome is unknown, and the record shows the effect."""
+        require(writer, sample, WriteOp.UPDATE)
         record = self.create(writer, sample)
-        if not writer.capability(sample.table).allows(WriteOp.UPDATE):
-            return
         row = WriteRow("lost", record, {sample.optional: None})
         self.lose(writer, WriteOp.UPDATE, sample.table, row)
         assert self.cells(writer, sample, record, [sample.optional]) == {sample.optional: None}
@@ -376,9 +394,8 @@ class WriterContract:
         self, writer: Writer, sample: WriteSample
     ) -> None:
         """The outcome is unknown, and the record is gone."""
+        require(writer, sample, WriteOp.DELETE)
         record = self.create(writer, sample)
-        if not writer.capability(sample.table).allows(WriteOp.DELETE):
-            return
         self.lose(writer, WriteOp.DELETE, sample.table, WriteRow("lost", record))
         assert len(writer.fetch(sample.table, [record], columns=[sample.key])) == 0
 
@@ -386,8 +403,7 @@ class WriterContract:
         self, writer: Writer, sample: WriteSample
     ) -> None:
         """The outcome is unknown, and the record is there."""
-        if not writer.capability(sample.table).allows(WriteOp.UNDELETE):
-            return
+        require(writer, sample, WriteOp.UNDELETE)
         cells = self.new_cells(writer, sample)
         record = self.deleted(writer, sample, cells)
         self.lose(writer, WriteOp.UNDELETE, sample.table, WriteRow("lost", record))
@@ -401,7 +417,7 @@ class WriterContract:
         """A file has the bytes that were sent, whether alone or with the rows of a call."""
         if sample.file is None:
             assert not uploads(source, writer), "the writer uploads files: give the sample a file"
-            return
+            pytest.skip("the writer uploads no files")
         table, cells = sample.file.table, sample.file.needed
         with BytesIO(FILE) as body:
             outcomes = [writer.upload(table, WriteRow("file", None, cells), body, token=CALL_NAME)]
@@ -417,7 +433,7 @@ class WriterContract:
     ) -> None:
         """The record may exist, with its file."""
         if sample.file is None:
-            return
+            pytest.skip("the sample has no file")
         row = WriteRow("lost", None, sample.file.needed)
         with self.lose_answer(writer), BytesIO(FILE) as body:
             outcome = writer.upload(sample.file.table, row, body, token=CALL_NAME)
@@ -431,18 +447,19 @@ class WriterContract:
         record, value = self.create(writer, sample, cells), (str(cells[sample.key]),)
         records = writer.find(sample.table, (sample.key,), [value, ("Contract: unknown",)])
         assert dict(records) == {value: record}
-        if any((sample.key,) == key.columns for key in writer.capability(sample.table).keys):
-            return  # the org has no two of them
-        self.create(writer, sample, cells)
-        with pytest.raises(Conflict) as caught:
-            writer.find(sample.table, (sample.key,), [value])
-        assert caught.value.code == "key-not-unique"
+        unique = [key.columns for key in writer.capability(sample.table).keys]
+        if (sample.key,) not in unique:  # otherwise the org has no two of them
+            self.create(writer, sample, cells)
+            with pytest.raises(Conflict) as caught:
+                writer.find(sample.table, (sample.key,), [value])
+            assert caught.value.code == "key-not-unique"
 
     def test_records_are_fetched_by_their_ids(self, writer: Writer, sample: WriteSample) -> None:
         """Unknown ids are omitted; several queries have the same answers as single ones."""
         ids = [self.create(writer, sample) for _ in range(3)]
         (unknown, *others) = self.unknown_ids(FETCHED - len(ids))
-        rows = writer.fetch(sample.table, [unknown, *others, *ids], columns=[sample.key])
+        with asked_for_unknown_ids():
+            rows = writer.fetch(sample.table, [unknown, *others, *ids], columns=[sample.key])
         check_rows(sample.table, rows)
         assert sorted(rows.ids.to_pylist()) == sorted(ids)
         assert set(rows.ops.to_pylist()) == {Op.STATE.value}
@@ -456,7 +473,7 @@ class WriterContract:
         record, other = self.create(writer, sample), self.create(writer, sample)
         assert list(writer.referrers([])) == []
         if sample.referrer is None:
-            return
+            pytest.skip("the sample has no referrer")
         link = sample.referrer
         row = WriteRow("child", None, {**link.needed, link.column: record})
         (outcome,) = self.send(writer, WriteOp.CREATE, link.table, [row])
@@ -470,14 +487,21 @@ class WriterContract:
         assert len(none) == 0
 
     def test_recent_records_are_listed(self, writer: Writer, sample: WriteSample) -> None:
-        """A record that this user created since a time is among the recent ones."""
+        """The records that this user created since a time, and none of other users.
+
+        With ``audit`` a writer may set the user, so records of others may be among them. A table
+        that does not record who created a record, or when, refuses (SourceRefused).
+        """
         since, cells = writer.server_time(), self.new_cells(writer, sample)
-        record = self.create(writer, sample, cells)
+        record, other = self.create(writer, sample, cells), self.create_as_another_user(sample)
         writer.settle(sample.table, since=since)
-        sent = [WriteRow("sent", None, cells)]
-        rows = writer.recent(sample.table, since, columns=[sample.key], sent=sent)
+        rows = self.recent(writer, sample, since, WriteRow("sent", None, cells))
+        if rows is None:
+            pytest.skip("the table does not record who created a record, or when")
         by_id = dict(zip(rows.ids.to_pylist(), column(rows, sample.key), strict=True))
         assert by_id[record] == cells[sample.key]
+        if not writer.capability(sample.table).audit:
+            assert other not in by_id, "a record of another user"
 
     # --- acts of the tests ------------------------------------------------------------------------
 
@@ -486,10 +510,14 @@ class WriterContract:
         name = f"Contract {writer.server_time():%y%m%d%H%M%S} {next(_numbers)}"
         return {**sample.needed, sample.key: name, sample.optional: sample.text}
 
-    def keeps_ids(self, writer: Writer, sample: WriteSample) -> bool:
-        """True if a record that was deleted can be created with its id."""
-        capability = writer.capability(sample.table)
-        return capability.keeps_id and capability.allows(WriteOp.DELETE)
+    def recent(
+        self, writer: Writer, sample: WriteSample, since: datetime, row: WriteRow
+    ) -> Rows | None:
+        """The recent records; None if the table does not record who created a record, or when."""
+        try:
+            return writer.recent(sample.table, since, columns=[sample.key], sent=[row])
+        except SourceRefused:
+            return None
 
     def deleted(self, writer: Writer, sample: WriteSample, cells: Cells) -> str:
         """Create a record, delete it, and return its id."""
@@ -541,6 +569,21 @@ class WriterContract:
         return {name: column(rows, name)[0] for name in columns}
 
 
+def require(writer: Writer, sample: WriteSample, *ops: WriteOp) -> WriteCapability:
+    """The capability of the sample's table; skips the test if it does not allow the operations."""
+    capability = writer.capability(sample.table)
+    missing = sorted({*ops} - capability.ops)
+    if missing:
+        pytest.skip(f"the capability does not allow {', '.join(missing)}")
+    return capability
+
+
+def require_kept_ids(writer: Writer, sample: WriteSample) -> None:
+    """Skip the test unless a record that was deleted can be created with its id."""
+    if not require(writer, sample, WriteOp.DELETE).keeps_id:
+        pytest.skip("the capability has no keeps_id")
+
+
 def column(rows: Rows, name: str) -> list[str | None]:
     """The cells of a column."""
     assert rows.cells is not None
@@ -585,6 +628,20 @@ def check_capability(table: Table, capability: WriteCapability) -> None:
     assert bool(capability.ops) or bool(capability.reason)
     assert capability.rows_per_call > 0
     assert capability.calls_at_once > 0
+
+
+def check_missing(table: Table, writer: Writer) -> Sequence[MissingPermission]:
+    """Assert that missing permissions explain themselves and fit the capability; returns them."""
+    missing = writer.missing([table])
+    ops = writer.capability(table).ops
+    for each in missing:
+        assert each.permission, each
+        assert each.sentence.endswith("."), each
+        assert each.table in {None, table.name}, each
+        if each.table is not None:
+            impossible = sorted(ops if each.op is None else ops & {each.op})
+            assert not impossible, f"the capability allows {', '.join(impossible)} without {each}"
+    return missing
 
 
 def check_outcome(outcome: RowOutcome, kind: OutcomeKind) -> None:

@@ -140,6 +140,20 @@ class TestWriting(WriterContract):
             file=FileSample(table_of(maker, "Attachment"), {"Name": "a.bin", "ParentId": parent}),
         )
 
+    def create_as_another_user(self, sample: WriteSample) -> str:
+        row = {sample.key: "Contract"}
+        (record,) = self.maker.insert(sample.table.name, row, **{"as": BACKUP})
+        return record
+
+    @contextmanager
+    def forbidden_writer(self, sample: WriteSample) -> Iterator[SalesforceWriter]:
+        context = memory_context({"client_secret": SECRET}, clock=self.maker.clock)
+        denied = {"username": BACKUP, "object": sample.table.name, "deed": "create"}
+        self.maker.admin.post("access/deny", **denied)
+        with CONNECTOR.open_writer(config_of(self.maker, "chocolate-backup"), context) as writer:
+            yield writer
+        self.maker.admin.post("access/allow", **denied)
+
     @contextmanager
     def lose_answer(self, writer: SalesforceWriter) -> Iterator[None]:
         self.maker.fault(kind="reply_lost", path=self.path)

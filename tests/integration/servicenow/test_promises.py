@@ -148,6 +148,18 @@ class TestWriting(WriterContract):
             file=FileSample(described(source, "sys_attachment"), place),
         )
 
+    def create_as_another_user(self, sample: WriteSample) -> str:
+        row = {sample.key: "Contract"}
+        answer = self.served.admin.post(
+            "records/insert", as_=NARROW, table=sample.table.name, rows=[row]
+        )
+        return str(answer["sys_ids"][0])
+
+    @contextmanager
+    def forbidden_writer(self, sample: WriteSample) -> Iterator[Writer]:
+        with self.served.writer(BACKUP) as writer:
+            yield writer
+
     @contextmanager
     def lose_answer(self, writer: Writer) -> Iterator[None]:
         self.served.admin.fault("reply_lost", path=self.path)

@@ -1,4 +1,4 @@
-"""Basic and header sessions: the right header, and no secret where it does not belong."""
+"""Sessions with a stored secret: the right header, and no secret where it does not belong."""
 
 import base64
 
@@ -19,7 +19,7 @@ from unlost.kit.http import (
     SourceLabel,
 )
 from unlost.kit.oauth import oauth_error_factory, understand_oauth
-from unlost.kit.sessions import BasicSession, HeaderSession
+from unlost.kit.sessions import BasicSession, BearerSession, HeaderSession
 from unlost.model.errors import NotAllowed, UnlostError, UsageError
 from unlost.testing.clock import VirtualClock
 from unlost.testing.entropy import SeededEntropy
@@ -80,6 +80,21 @@ def test_a_key_signs_calls_in_its_own_header() -> None:
     assert "authorization" not in wire.calls[0].headers
 
 
+def test_a_bearer_token_signs_calls() -> None:
+    wire = Wire()
+    wire.on("GET", "thing", json_answer({}))
+    secrets = MemorySecretStore({"token": "mF_9.B5f-4.1JqM"})
+    caller(BearerSession(secrets=secrets), wire).send(HttpCall("GET", URL))
+    assert wire.calls[0].headers["authorization"] == "Bearer mF_9.B5f-4.1JqM"  # RFC 6750
+
+
+def test_a_bearer_token_that_cannot_be_sent_is_refused() -> None:
+    session = BearerSession(secrets=MemorySecretStore({"pat": f"{SECRET}\n"}), stored_as="pat")
+    with pytest.raises(NotAllowed, match="stored pat") as caught:
+        session.token()
+    assert caught.value.code == "secret-unsendable"
+
+
 @pytest.mark.parametrize("key", [f"{SECRET}\n", f"{SECRET} ", f"{SECRET}é", f"{SECRET}\x00"])
 def test_a_key_that_cannot_be_sent_is_refused_without_its_text(key: str) -> None:
     """The HTTP library would refuse it, too, with an error that repeats it."""
@@ -101,8 +116,9 @@ def test_a_missing_secret_is_named() -> None:
     [
         (lambda store: BasicSession("me", secrets=store, source=LABEL), "password"),
         (lambda store: HeaderSession("x-key", secrets=store, source=LABEL), "api_key"),
+        (lambda store: BearerSession(secrets=store, source=LABEL), "token"),
     ],
-    ids=["basic", "header"],
+    ids=["basic", "header", "bearer"],
 )
 class TestRefused:
     def test_a_refused_secret_is_not_sent_again(self, session, name: str) -> None:

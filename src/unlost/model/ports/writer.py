@@ -44,7 +44,10 @@ class PlanningAccess(Protocol):
         ...
 
     def missing(self, tables: Sequence[Table]) -> Sequence[MissingPermission]:
-        """List permissions that the writing user lacks for these tables; empty for none."""
+        """List permissions that the writing user lacks for these tables; empty for none.
+
+        Also empty for plans without a write user, whose rights are unknown.
+        """
         ...
 
     def capability(self, table: Table) -> WriteCapability:
@@ -154,8 +157,9 @@ class Writer(PlanningAccess, Protocol):
         """Read records of the table that this user created since then, by the source's clock.
 
         ``sent``: the rows whose records are searched. If rows set their original creation date,
-        their records have it too, and no other old record is returned. Raises SourceRefused if the
-        table does not record who created a record, or when.
+        their records have it too, and no other old record is returned. If they may set the user
+        who created them (``WriteCapability.audit``), records of other users may be among the answers.
+        Raises SourceRefused if the table does not record who created a record, or when.
         """
         ...
 

@@ -4,18 +4,16 @@ Sources: REST guide (field types), Bulk API 2.0 guide (prepare CSV files: ``#N/A
 an empty one is left alone; 32,000 characters a field).
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from unlost.model.source.schema import Table, WireKind
+from unlost.kit.json_cells import json_value
+from unlost.model.source.schema import Table
 
 LONGEST_BULK_CELL = 32_000
 CLEARED = "#N/A"
-_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?")
-_NUMBERS = (WireKind.INTEGER, WireKind.DECIMAL)
 
 
 def json_record(
@@ -30,18 +28,6 @@ def json_record(
             text.split(";") if name in lists and text else json_value(table, name, text)
         )
     return row_json
-
-
-def json_value(table: Table, name: str, text: str | None) -> Any:
-    """A cell's value; numbers keep every digit."""
-    column = table.column(name)
-    if text is None or column is None:
-        return text
-    if column.kind is WireKind.BOOLEAN and text.lower() in ("true", "false"):
-        return text.lower() == "true"
-    if column.kind in _NUMBERS and _NUMBER.fullmatch(text):
-        return msgspec.Raw(text.encode())
-    return text
 
 
 def encode(value: object) -> bytes:

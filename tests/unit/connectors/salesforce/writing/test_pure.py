@@ -20,7 +20,6 @@ from unlost.connectors.salesforce.writing.values import (
     encode,
     fits_bulk,
     json_record,
-    json_value,
 )
 from unlost.kit.outcomes import unknown
 from unlost.model.source.schema import Column, Table, WireKind
@@ -40,26 +39,6 @@ TABLE = Table(
 
 
 # --- values ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "sent"),
-    [
-        ("Amount", "12345678901234567.890", "12345678901234567.890"),
-        ("Amount", "-1.5E+3", "-1.5E+3"),
-        ("Count", "007", '"007"'),
-        ("Amount", "n/a", '"n/a"'),
-        ("Open", "TRUE", "true"),
-        ("Open", "false", "false"),
-        ("Open", "perhaps", '"perhaps"'),
-        ("Name", "true", '"true"'),
-        ("Name", "Zürich\n\t\u2028", '"Zürich\\n\\t\u2028"'),
-        ("Unknown", "12", '"12"'),
-        ("Amount", None, "null"),
-    ],
-)
-def test_a_cell_keeps_every_digit_and_letter(name: str, text: str | None, sent: str) -> None:
-    assert encode(json_value(TABLE, name, text)).decode() == sent
 
 
 def test_a_record_names_its_type_its_id_and_lists_of_ids() -> None:
