@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import BinaryIO
 
 from unlost.model.decoders import decoder_for
@@ -71,16 +72,7 @@ class OrgReader:
 
         ``state``: look them up in this state instead of the present one.
         """
-        view = self.view(FILES, until=until, state=state)
-        rows = view.newest(sorted_unique(map(blob_row_id, idents)), ())
-        if not len(rows):  # as for nearly each new file: it costs half of the lookup
-            return {}
-        keys = rows.column(U_ID).to_pylist()
-        cells = view.cells(rows, BLOB_COLUMNS).to_pylist()
-        blob_rows = (
-            blob_of_row({**cell, U_ID: key}) for cell, key in zip(cells, keys, strict=True)
-        )
-        return {blob.id: blob for blob in blob_rows}
+        return _blobs_in(self.view(FILES, until=until, state=state), idents)
 
     def open_blob(self, blob: str, *, until: int) -> AbstractContextManager[BinaryIO]:
         """A blob's bytes; raises NotFound."""
@@ -156,12 +148,24 @@ class OrgVault(OrgReader):
 
     def pack_writer(self, *, until: int) -> PackWriter:
         """A writer that knows the blobs up to a commit."""
-        return PackWriter(
-            self.sealed, org=self.org, known=lambda idents: self.blobs(idents, until=until)
-        )
+        view = cache(lambda: self.view(FILES, until=until))
+        return PackWriter(self.sealed, org=self.org, known=lambda idents: _blobs_in(view(), idents))
 
     def _newest_schema(self) -> str:
         return self.chain.manifest(self.chain.live().seq)[0].schema
+
+
+def _blobs_in(view: TableView, idents: Iterable[str]) -> dict[str, Blob]:
+    """The blobs with these ids that a view of ``$files`` has."""
+    if not view.segments:
+        return {}
+    rows = view.newest(sorted_unique(map(blob_row_id, idents)), ())
+    if not len(rows):  # as for nearly each new file: it costs half of the lookup
+        return {}
+    keys = rows.column(U_ID).to_pylist()
+    cells = view.cells(rows, BLOB_COLUMNS).to_pylist()
+    blobs = (blob_of_row({**cell, U_ID: key}) for cell, key in zip(cells, keys, strict=True))
+    return {blob.id: blob for blob in blobs}
 
 
 def _pack_offsets(blob: Blob) -> list[tuple[str, int]]:
