@@ -362,7 +362,9 @@ def test_many_files_of_a_pack_need_few_reads(org: Org) -> None:
     org.objects.store = counted = FaultStore(org.store, faults=[])
     read = dict(whole_blobs(org.objects, org=ORG, blobs=blobs))
     assert list(read.values()) == contents
-    assert len(counted.calls) <= 2 * (1 + 9), "the header and pieces of a megabyte, for each of two spans"
+    assert len(counted.calls) <= 2 * (1 + 9), (
+        "the header and pieces of a megabyte, for each of two spans"
+    )
 
 
 def test_files_far_from_each_other_are_not_read_with_all_between_them(org: Org) -> None:
