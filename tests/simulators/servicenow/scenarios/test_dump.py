@@ -34,7 +34,7 @@ def test_the_tables_are_the_pinned_ones() -> None:
 
 
 def test_scenarios_are_found_by_name() -> None:
-    assert scenario_names() == ("chocolate",)
+    assert scenario_names() == ("chocolate", "bench-incidents", "bench-tables")
     with pytest.raises(ValueError, match="no scenario"):
         scenario("vanilla")
     with pytest.raises(ValueError, match="domains"):
