@@ -122,7 +122,12 @@ def loss_mark(oid: str) -> LossMark | None:
     """The mark of an org; None if no backup was evaluated yet."""
     with returned_connection():
         row = LossMarkRow.objects.filter(org__oid=oid).first()
-    return LossMark(row.snapshot, row.error) if row is not None else None
+    return mark_of(row) if row is not None else None
+
+
+def mark_of(row: LossMarkRow | None) -> LossMark:
+    """The value of a row; without one, no backup was evaluated."""
+    return LossMark(row.snapshot, row.error) if row is not None else LossMark()
 
 
 def note_loss_error(oid: str, error: Message) -> None:

@@ -8,6 +8,8 @@ from unit.app.shop import CUSTOMER, Shop
 from unit.web.conftest import SignIn
 from unit.web.losses import choose, plan_at_once, serve, start
 from unlost.app.alerts.evaluation import evaluate_backups
+from unlost.catalog.conclusion_models import LossMarkRow, LossRow
+from unlost.catalog.losses import loss_mark
 from unlost.catalog.orgs.hidden_columns import hide_column
 from unlost.catalog.orgs.orgs import get_org
 from unlost.catalog.people.audit import newest
@@ -40,6 +42,38 @@ def test_home_asks_until_the_newest_backup_was_compared(
     home = client.get(address, headers={"hx-request": "true"})
     assert home.status_code == 200
     assert not asks.search(home.content.decode())
+
+
+def test_home_asks_until_losses_are_searched_even_if_mass_changes_are_counted(
+    shop: Shop, sign_in: SignIn
+) -> None:
+    """Home called lost records "deleted" if the service counted the mass changes first."""
+    LossRow.objects.all().delete()
+    LossMarkRow.objects.update(snapshot=2)
+    client = sign_in(Role.RESTORER)
+    home = client.get("/").content.decode()
+    assert "4 records lost since the previous backup" in home
+    assert 'hx-get="/?compared=sales"' in home
+    evaluate_backups(shop.app, get_org("sales"))
+    home = client.get("/").content.decode()
+    assert "4 records lost since the previous backup" in home
+    assert 'hx-get="/?compared=sales"' not in home
+
+
+def test_home_stops_asking_if_the_losses_cannot_be_searched(
+    shop: Shop, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("unlost.app.records.changes.loss_inbox.losses_between", _broken)
+        shop.night()
+    assert (mark := loss_mark(shop.oid)) is not None
+    assert mark.error is not None
+    home = sign_in(Role.RESTORER).get("/").content.decode()
+    assert 'hx-get="/?compared=sales"' not in home
+
+
+def _broken(*_: object, **__: object) -> None:
+    raise RuntimeError("no room")
 
 
 def test_what_was_lost_last_night_comes_back(shop: Shop, sign_in: SignIn) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Q
 
 from unlost.catalog.connection import returned_connection
+from unlost.catalog.losses import LossMark, mark_of
 from unlost.catalog.models import Night, Org, ScheduleRow
 from unlost.catalog.runs.nights import run_of
 from unlost.model.decoders import decoder_for
@@ -52,24 +53,31 @@ def schedules() -> Mapping[str, StoredSchedule]:
 
 @dataclass(frozen=True, slots=True)
 class OrgSetup:
-    """The schedule of an org. ``writer``: it has a write user; ``losses`` counts its open losses."""
+    """The schedule of an org. ``writer``: it has a write user.
+
+    ``losses`` counts its open losses, up to the backup that ``mark`` names.
+    """
 
     schedule: StoredSchedule
     writer: bool
     losses: int
+    mark: LossMark
 
 
 def setups() -> Mapping[str, OrgSetup]:
     """The schedules of all orgs, by oid, with what else Home shows of each; in one query."""
     losses = Count("losses", filter=Q(losses__state=LossState.OPEN.value))
     with returned_connection():
-        rows = Org.objects.select_related("schedule", "writer").annotate(open_losses=losses)
+        rows = Org.objects.select_related("schedule", "writer", "loss_mark").annotate(
+            open_losses=losses
+        )
         return {row.oid: _setup(row, row.open_losses) for row in rows}
 
 
 def _setup(org: Org, losses: int) -> OrgSetup:
     schedule = _value(org, getattr(org, "schedule", None))
-    return OrgSetup(schedule, hasattr(org, "writer"), losses)
+    mark = mark_of(getattr(org, "loss_mark", None))
+    return OrgSetup(schedule, hasattr(org, "writer"), losses, mark)
 
 
 def coming(now: datetime) -> Sequence[StoredSchedule]:

@@ -207,7 +207,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
     summaries = noted.summaries.get(org.oid, ())
     newest = _newest_summary(app, org, last, summaries)
     behind = clock_difference(last)
-    compared = len(whole) < 2 or noted.changed is None or org.oid in noted.changed
+    compared, losses = _comparison(org, noted, whole)
     judged = status_of(_facts(org, noted, last, newest))
     return OrgState(
         name=org.name,
@@ -228,7 +228,7 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
         alerts=sum(alert.raised.org == org.name for alert in noted.alerts),
         going=tuple(_going(run, runs, newest, progress, now) for run in runs if run.state in GOING),
         failed=runs[0] if runs and runs[0].state is RunState.FAILED else None,
-        losses=setup.losses if noted.changed is not None and compared else None,
+        losses=losses,
         compared=compared,
         days=day_cells(
             now=now - behind,
@@ -241,6 +241,24 @@ def _state(app: Application, org: ProtectedOrg, noted: _Noted, progress: _Progre
         writer=setup.writer,
         changed=(noted.changed or {}).get(org.oid),
     )
+
+
+def _comparison(
+    org: ProtectedOrg, noted: _Noted, whole: Sequence[SnapshotInfo]
+) -> tuple[bool, int | None]:
+    """Return whether the newest backup was compared, and the number of open losses if known then.
+
+    The mass changes alone do not tell: the service may count them while the process that made the
+    backup still searches losses.
+    """
+    setup = noted.setups[org.oid]
+    if noted.changed is None:
+        return True, None
+    if len(whole) < 2:
+        return True, setup.losses
+    searched = setup.mark.snapshot >= whole[-1].number
+    compared = org.oid in noted.changed and (searched or setup.mark.error is not None)
+    return compared, setup.losses if compared and searched else None
 
 
 def _newest_summary(
