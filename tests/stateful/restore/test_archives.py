@@ -5,8 +5,6 @@ import pytest
 from stateful.restore.archives import Archives
 from stateful.restore.test_restores import met_by, met_in_rounds
 
-ROUND = 100  # lives in a round, until what must be met was met
-LIVES = 200
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *("archive", "whole", "archived", "undo", "restore", "crash", "hold", "trigger"),
@@ -31,7 +29,7 @@ MUST_MEET_DEEP = MUST_MEET | {
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_org_and_vault_together_always_have_every_record() -> None:
-    met_in_rounds(Archives, MUST_MEET, lives=LIVES, examples=ROUND, steps=6)
+    met_in_rounds(Archives, MUST_MEET, steps=6)
 
 
 @pytest.mark.deep

@@ -5,8 +5,6 @@ import pytest
 from stateful.restore.correcting import Repairs
 from stateful.restore.test_restores import met_by, met_in_rounds
 
-ROUND = 100  # lives in a round, until what must be met was met
-LIVES = 200
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *(f"corrected {action}" for action in ("unchanged", "update", "create", "undelete")),
@@ -20,7 +18,7 @@ MUST_MEET = {
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_after_a_correction_the_chosen_values_are_there_and_no_other_changed() -> None:
-    met_in_rounds(Repairs, MUST_MEET, lives=LIVES, examples=ROUND, steps=5)
+    met_in_rounds(Repairs, MUST_MEET, steps=5)
 
 
 @pytest.mark.deep

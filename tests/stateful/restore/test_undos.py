@@ -5,8 +5,6 @@ import pytest
 from stateful.restore.test_restores import met_by, met_in_rounds
 from stateful.restore.undoing import Undos
 
-ROUND = 100  # lives in a round, until what must be met was met
-LIVES = 200
 DEEP, PARTS = 5_000, 4
 MUST_MEET = {
     *("undo", "undo of undo", "exact", "merge", "crash", "attached"),
@@ -19,7 +17,7 @@ MUST_MEET = {
 @pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_after_an_undo_the_org_is_as_before_the_run() -> None:
-    met_in_rounds(Undos, MUST_MEET, lives=LIVES, examples=ROUND, steps=6)
+    met_in_rounds(Undos, MUST_MEET, steps=6)
 
 
 @pytest.mark.deep
