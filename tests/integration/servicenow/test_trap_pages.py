@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakes.instance import BACKUP, ServedInstance, described, full, gaps
+from fakes.instance import BACKUP, ServedInstance, changes, described, full, gaps
 from unlost.connectors.servicenow import ServiceNowAuth
 from unlost.connectors.servicenow.http.walk import RowCondition, TableWalk, WalkQuery
 from unlost.model.errors import IntegrityError, LimitReached, SourceRefused, TransientError
@@ -77,6 +77,28 @@ class TestPages:
             full(source, "incident")
         assert caught.value.code == "servicenow-condition"
         assert "query_range" in caught.value.message.next_step
+
+    @pytest.mark.parametrize("fate", ["dropped", "empty"])
+    @pytest.mark.parametrize("column", ["", "*", "sys_updated_on"])
+    def test_a_change_that_a_conditional_range_rule_hides_is_not_missed(
+        self, served: ServedInstance, fate: str, column: str
+    ) -> None:
+        record = served.rows("incident")[0]["sys_id"]
+        served.update("incident", record, short_description="changed")
+        served.admin.post("settings", refused_condition=fate)
+        served.acl("incident", "conditional_table_query_range", column=column)
+        with served.source() as source, pytest.raises(SourceRefused) as caught:
+            changes(source, "incident")
+        assert caught.value.code == "servicenow-condition"
+
+    def test_a_conditional_range_rule_that_lets_ranges_through_costs_no_table(
+        self, served: ServedInstance
+    ) -> None:
+        record = served.rows("incident")[0]["sys_id"]
+        served.update("incident", record, short_description="changed")
+        served.acl("incident", "conditional_table_query_range", roles=["snc_read_only"])
+        with served.source() as source:
+            assert record in ids_of(changes(source, "incident"))
 
     @pytest.mark.parametrize("root", ["problem", "task"])
     def test_a_record_of_another_class_is_not_deleted_if_its_id_may_not_be_asked_for(

@@ -55,7 +55,8 @@ QUERIES = st.sampled_from([
     (INCIDENT, "sys_class_name", Operation.QUERY_MATCH), (INCIDENT, "sys_id", Operation.QUERY_RANGE),
     (INCIDENT, "sys_updated_on", Operation.QUERY_RANGE), (ITEM, "*", Operation.QUERY_RANGE),
     (TASK, "sys_class_name", Operation.QUERY_MATCH), (PROBLEM, "sys_id", Operation.QUERY_MATCH),
-    (TASK, "sys_id", Operation.QUERY_MATCH),
+    (TASK, "sys_id", Operation.QUERY_MATCH), (INCIDENT, "", Operation.CONDITIONAL_RANGE),
+    (ITEM, "sys_updated_on", Operation.CONDITIONAL_RANGE),
     (AUDIT, "fieldname", Operation.QUERY_MATCH), (DELETIONS, "sys_created_on", Operation.QUERY_RANGE),
 ])  # fmt: skip
 FAULTS = st.sampled_from([

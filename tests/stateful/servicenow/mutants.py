@@ -49,6 +49,10 @@ def query_acls_are_ignored(patch: Patch) -> None:
     patch.setattr(AccessFacts, "blocked_column", lambda self, lineage, needs: "")
 
 
+def conditional_rules_are_ignored(patch: Patch) -> None:
+    patch.setattr(AccessFacts, "may_lack_ranges", lambda self, lineage, columns: False)
+
+
 def conditions_without_an_answer_are_ignored(patch: Patch) -> None:
     patch.setattr(discover, "find_unanswered", lambda api, tables: {})
 

@@ -76,6 +76,11 @@ def stamp_refused_without_role(life: ShortLife) -> None:
     life.change(NO_CHOICE, INCIDENT, "a")
 
 
+def ranges_refused_by_a_conditional_rule(life: ShortLife) -> None:
+    life.refuse_query((INCIDENT, STAMP, Operation.CONDITIONAL_RANGE))
+    life.change(NO_CHOICE, INCIDENT, "a")
+
+
 def class_hidden(life: ShortLife) -> None:
     life.hide_column((INCIDENT, CLASS))
     life.create(INCIDENT, "a")
@@ -141,6 +146,7 @@ PLANTED: dict[Callable[[pytest.MonkeyPatch], None], Callable[[ShortLife], None]]
     mutants.no_row_counts_as_visible: row_cleaned,
     mutants.rules_of_columns_are_ignored: column_hidden,
     mutants.query_acls_are_ignored: class_refused,
+    mutants.conditional_rules_are_ignored: ranges_refused_by_a_conditional_rule,
     mutants.conditions_without_an_answer_are_ignored: stamp_refused_without_role,
     mutants.a_hidden_class_is_ignored: class_hidden,
     mutants.a_hidden_cell_counts_as_empty: cell_hidden_without_role,

@@ -49,6 +49,18 @@ def test_a_range_acl_leaves_matches_alone(restricted: Client, query: str, count:
     assert len(restricted.list("incident", query)) == count
 
 
+@pytest.mark.parametrize("column", ["", "*", "priority"])
+def test_a_conditional_acl_refuses_ranges_and_no_matches(
+    client: Client, incidents: list[str], column: str
+) -> None:
+    operation = "conditional_table_query_range"
+    client.admin("acls", table="task", column=column, operation=operation, roles=["admin"])
+    agent = client.as_("agent")
+    assert len(agent.list("incident", "priority>4")) == 5
+    assert len(agent.list("incident", "priority=1")) == 1
+    assert len(client.list("incident", "priority>4")) == 1
+
+
 def test_matches_have_an_acl_of_their_own_kind(client: Client, incidents: list[str]) -> None:
     client.admin(
         "acls", table="incident", column="priority", operation="query_match", roles=["admin"]

@@ -6,6 +6,7 @@ import pytest
 
 from unlost.connectors.servicenow.access.identity import BackupUser
 from unlost.connectors.servicenow.access.rights import (
+    CONDITIONAL,
     MATCH,
     RANGE,
     READ,
@@ -110,6 +111,24 @@ def test_unknown_business_rules_are_not_trusted() -> None:
     blind = AccessFacts(USER, frozenset({"admin"}), {}, None)
     assert blind.grants(LINEAGE) != (ALL_ROWS,)
     assert "business rules" in next(missing_rights(blind)).sentence
+
+
+RANGED = ("sys_id", "sys_updated_on")
+
+
+@pytest.mark.parametrize("name", ["incident", "task", "task.*", "incident.sys_updated_on", "*.*"])
+def test_a_conditional_rule_that_admins_do_not_override_may_refuse_ranges(name: str) -> None:
+    assert not facts().may_lack_ranges(LINEAGE, RANGED)
+    assert not facts(rule(name, CONDITIONAL, roles=NOBODY)).may_lack_ranges(LINEAGE, RANGED)
+    assert facts(rule(name, CONDITIONAL, **STRICT)).may_lack_ranges(LINEAGE, RANGED)
+    scripted = rule(name, CONDITIONAL, admin_overrides=False, restricts_rows=True)
+    assert facts(scripted).may_lack_ranges(LINEAGE, RANGED)
+
+
+def test_ranges_are_not_sure_where_the_rules_are_unknown() -> None:
+    assert AccessFacts(USER, frozenset({"admin"}), None).may_lack_ranges(LINEAGE, RANGED)
+    elsewhere = facts(rule("incident.priority", CONDITIONAL, **STRICT))
+    assert not elsewhere.may_lack_ranges(LINEAGE, RANGED)
 
 
 def test_a_query_acl_closes_a_column() -> None:

@@ -298,8 +298,13 @@ def test_classes_are_descendants() -> None:
 def test_tables_that_are_no_data_have_a_reason(
     name: str, lineage: tuple[str, ...], word: str
 ) -> None:
-    reason = reason_of(name, lineage, views=frozenset({"u_view"}))
+    reason = reason_of(described(name, lineage=lineage), views=frozenset({"u_view"}))
     assert (word in reason) if word else not reason
+
+
+def test_a_table_whose_rows_have_no_id_is_named() -> None:
+    bare = DictionaryTable("u_bare", "Bare", ("u_bare",), {})
+    assert reason_of(bare, views=frozenset()) == "its rows have no id"
 
 
 def test_open_work_is_told_from_done_work() -> None:

@@ -20,7 +20,7 @@ class Operation(StrEnum):
     """An operation that an ACL permits.
 
     ``CONDITIONAL_RANGE`` is not documented; security maintenance of 2025 added it to many tables.
-    Here it is listed and does nothing.
+    That a user who fails it may send no ranges is an inference.
     """
 
     READ = "read"
@@ -123,6 +123,14 @@ class Acls:
 
     def may_ask(self, user: ApiUser, table: str, column: str, operation: Operation) -> bool:
         """Decide whether a query may use a column; without a query ACL its read ACL decides."""
+        if operation is Operation.QUERY_RANGE and not self._may_send_ranges(user, table, column):
+            return False
         if not self.of_column(table, column, operation):
             return self.may_column(user, table, column, Operation.READ)
         return self.may_column(user, table, column, operation)
+
+    def _may_send_ranges(self, user: ApiUser, table: str, column: str) -> bool:
+        conditional = Operation.CONDITIONAL_RANGE
+        return self.may(user, table, conditional) and self.may_column(
+            user, table, column, conditional
+        )

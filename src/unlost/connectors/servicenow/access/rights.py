@@ -24,7 +24,8 @@ ACLS, ACL_ROLES, USER_ROLES = "sys_security_acl", "sys_security_acl_role", "sys_
 SCRIPTS = "sys_script"
 READ, RANGE, MATCH = "read", "query_range", "query_match"
 CREATE, WRITE, DELETE = "create", "write", "delete"
-READING, WRITING = (READ, RANGE, MATCH), (CREATE, WRITE, DELETE)
+CONDITIONAL = "conditional_table_query_range"
+READING, WRITING = (READ, RANGE, MATCH, CONDITIONAL), (CREATE, WRITE, DELETE)
 READ_ONLY = "snc_read_only"  # this role forbids all writes
 BEFORE_QUERY = (
     RowCondition("active", among=("true",)), RowCondition("action_query", among=("true",)),
@@ -107,6 +108,16 @@ class AccessFacts:
         """True unless no ACL of the table, or of the column, lets this user do it."""
         rules = self._nearest(operation, (*lineage, ANY), column)
         return not rules or any(self._passes(rule) for rule in rules)
+
+    def may_lack_ranges(self, lineage: Sequence[str], columns: Iterable[str]) -> bool:
+        """True unless this user is sure to pass each rule of the operation ``CONDITIONAL``.
+
+        ServiceNow does not document it; that it can refuse ranges on a column is an inference.
+        """
+        names = ("", *columns)
+        rules = (self._nearest(CONDITIONAL, (*lineage, ANY), name) for name in names)
+        sure = (self._passes(rule) and self._is_sure(rule) for each in rules for rule in each)
+        return self.rules is None or not all(sure)
 
     def _passes(self, rule: AccessRule) -> bool:
         if rule.admin_overrides and ADMIN in (self.roles or ()):

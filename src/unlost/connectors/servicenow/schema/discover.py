@@ -111,7 +111,7 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
         for table in wanted
         if table.name in readable
     ]
-    unanswered = find_unanswered(api, wanted) if access.rules is None else {}
+    unanswered = find_unanswered(api, [table for table in wanted if _is_asked(table, access)])
     hidden = {table.name: table.hidden for table in tables}
     rights = [(table.name, table.grants, table.hidden) for table in tables]
     for each in tables:
@@ -128,16 +128,21 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
 
 
 def _is_table(table: DictionaryTable, described: Mapping[str, DictionaryTable]) -> bool:
-    """True for a table with ids, and not for the archive of another one."""
+    """False for the archive of another table."""
     of = table.name.removeprefix(ARCHIVE)
-    return ID in table.columns and not (of != table.name and of in described)
+    return of == table.name or of not in described
+
+
+def _is_asked(table: DictionaryTable, access: AccessFacts) -> bool:
+    """True if only an answer shows whether the user may query a table as backups do."""
+    return access.may_lack_ranges(table.lineage, (ID, stamp_of(table)))
 
 
 def _left_out(
     table: DictionaryTable, dictionary: InstanceDictionary, config: ServiceNowConfig
 ) -> Finding | None:
     name = table.name
-    reason = reason_of(name, table.lineage, views=dictionary.views)
+    reason = reason_of(table, views=dictionary.views)
     if reason:
         return table_not_data(name, reason)
     excluded = excluded_by_settings(name, include=config.include, exclude=config.exclude)

@@ -4,8 +4,8 @@ Sources: ServiceNow docs, "Tables excluded from auditing", "Import sets", "Table
 sets" and "Text indexing". Which tables an instance has differs, so the lists are an inference.
 """
 
-from collections.abc import Sequence
-
+from unlost.connectors.servicenow.http.walk import ID
+from unlost.connectors.servicenow.schema.dictionary import DictionaryTable
 from unlost.model.finding import Finding, FindingKind, Severity
 
 ATTACHMENT_PARTS = "sys_attachment_doc"
@@ -27,22 +27,19 @@ DERIVED_BEGINNINGS = ("ts_", "v_", "sys_replication", "sys_rollback_sequence")
 STAGING = "sys_import_set_row"
 
 
-def reason_of(table: str, lineage: Sequence[str], *, views: frozenset[str]) -> str:
-    """The reason to leave a table out; empty for tables that are read.
-
-    ``lineage``: the table and those that it extends.
-    """
-    if table in views:
+def reason_of(table: DictionaryTable, *, views: frozenset[str]) -> str:
+    """The reason to leave a table out; empty for tables that are read."""
+    if table.name in views:
         return "it is a database view"
-    if STAGING in lineage:
+    if STAGING in table.lineage:
         return "it holds rows of an import on their way to another table"
-    if table in LOGS:
+    if table.name in LOGS:
         return "it is a log"
-    if table in QUEUES:
+    if table.name in QUEUES:
         return "it is a queue or a state of the platform"
-    if table in DERIVED or table.startswith(DERIVED_BEGINNINGS):
+    if table.name in DERIVED or table.name.startswith(DERIVED_BEGINNINGS):
         return "its data is made from other tables"
-    return ""
+    return "" if ID in table.columns else "its rows have no id"
 
 
 def closed(table: str) -> Finding:

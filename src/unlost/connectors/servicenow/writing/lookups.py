@@ -6,8 +6,9 @@ finds the same records.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from itertools import batched
 
@@ -47,42 +48,43 @@ def usable_part(text: str) -> str:
     return max(parts, key=len)
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceLookups:
-    """Look-ups in the tables of one instance."""
+class InstanceLookups(ABC):
+    """Look-ups in the tables of one instance, as the port ``PlanningAccess`` has them."""
 
-    api: ServiceNowApi
+    def __init__(self, api: ServiceNowApi) -> None:
+        self._api = api
 
-    def fetch(
-        self, table: Table, place: TablePlace, ids: Sequence[str], columns: Sequence[str]
-    ) -> Rows:
-        """Live and archived records of these ids, without those whose class was changed."""
-        names = self._names(table, columns)
+    @abstractmethod
+    def _place(self, table: Table) -> TablePlace:
+        """The place of a table's rows."""
+
+    def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
+        """Live records by id, also archived ones; without those whose class was changed."""
+        names, place = self._names(table, columns), self._place(table)
         queries = (
             WalkQuery(each, names, place.conditions(each) if each == table.name else ())
             for each in place.sources
         )
         known = [each for each in ids if KNOWN_ID.match(each)]
-        walks = (walk for query in queries for _, walk in walks_by_id(self.api, query, known))
+        walks = (walk for query in queries for _, walk in walks_by_id(self._api, query, known))
         return self._rows(table, walks, columns)
 
     def find(
-        self,
-        table: Table,
-        place: TablePlace,
-        columns: tuple[str, ...],
-        values: Iterable[tuple[str, ...]],
+        self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
     ) -> Mapping[tuple[str, ...], str]:
-        """Ids by the values of these columns. Raises Conflict (``key-not-unique``)."""
-        match = MatchLookup(table, columns, values)
+        """Live records by a key. Raises Conflict (``key-not-unique``)."""
+        match, place = MatchLookup(table, columns, values), self._place(table)
         for condition in _conditions(columns[0], match.firsts):
             query = WalkQuery(table.name, columns, (*place.conditions(table.name), condition))
-            for row in TableWalk(self.api, query).rows():
+            for row in TableWalk(self._api, query).rows():
                 match.take(tuple(row[name] or "" for name in columns), str(row[ID]))
         return match.records()
 
-    def referring(self, query: ReferrerQuery, place: TablePlace) -> Rows | None:
-        """Records whose column names some of these ids; None if some may be hidden."""
+    def referrers(self, queries: Sequence[ReferrerQuery]) -> Sequence[Rows | None]:
+        """Live records by what a column refers to; None if some may be hidden."""
+        return [self._referring(query) for query in queries]
+
+    def _referring(self, query: ReferrerQuery) -> Rows | None:
         column = query.table.column(query.column)
         is_list = column is not None and column.reference is not None and column.reference.separator
         conditions: Iterator[RowCondition | LooseCondition] = (
@@ -90,9 +92,9 @@ class InstanceLookups:
             for ids in batched(query.ids, IDS_PER_CALL)
         )
         names = self._names(query.table, [query.column])
-        of_class = place.conditions(query.table.name)
+        of_class = self._place(query.table).conditions(query.table.name)
         walks = [
-            TableWalk(self.api, WalkQuery(query.table.name, names, (*of_class, condition)))
+            TableWalk(self._api, WalkQuery(query.table.name, names, (*of_class, condition)))
             for condition in conditions
         ]
         try:
@@ -101,17 +103,14 @@ class InstanceLookups:
         except SourceRefused:
             return None
 
-    def recent(
-        self, table: Table, place: TablePlace, since: datetime, user: str, columns: Sequence[str]
-    ) -> Rows:
+    def _created(self, table: Table, since: datetime, user: str, columns: Sequence[str]) -> Rows:
         """Records that a user created since then."""
+        of_class = self._place(table).conditions(table.name)
         conditions = (
             RowCondition(AUTHOR, among=(user,)), RowCondition(CREATED, at_least=since.strftime(FORM)),
         )  # fmt: skip
-        query = WalkQuery(
-            table.name, self._names(table, columns), (*place.conditions(table.name), *conditions)
-        )
-        return self._rows(table, [TableWalk(self.api, query)], columns)
+        query = WalkQuery(table.name, self._names(table, columns), (*of_class, *conditions))
+        return self._rows(table, [TableWalk(self._api, query)], columns)
 
     def _names(self, table: Table, columns: Sequence[str]) -> tuple[str, ...]:
         stamps = filter(None, (table.modified_column, table.modified_by_column))
@@ -121,7 +120,7 @@ class InstanceLookups:
         names = self._names(table, columns)
         batches = [page.cells.select(list(names)) for walk in walks for page in walk.pages()]
         batch = pa.concat_batches([batch_of([], names), *batches])
-        rows = observed(table, batch, self.api.now())
+        rows = observed(table, batch, self._api.now())
         return replace(rows, cells=batch.select(list(columns)) if columns else None)
 
 

@@ -3,7 +3,7 @@
 The backup user may write nothing. So its plans suppose a user with every permission.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 from unlost.connectors.servicenow.access.config import ServiceNowConfig
@@ -23,18 +23,16 @@ from unlost.kit.plain import PlainPlanning
 from unlost.model.bypass import AutomationList
 from unlost.model.errors import NotAllowed
 from unlost.model.org import OrgIdentity
-from unlost.model.source.reading import Rows
 from unlost.model.source.schema import Table
-from unlost.model.source.writing import Birth, MissingPermission, ReferrerQuery, WriteCapability
+from unlost.model.source.writing import Birth, MissingPermission, WriteCapability
 
 
-class ServiceNowPlanning(PlainPlanning):
+class ServiceNowPlanning(InstanceLookups, PlainPlanning):
     """Rules and look-ups of one instance. Each fact is read once, before threads use it."""
 
     def __init__(self, api: ServiceNowApi, config: ServiceNowConfig) -> None:
-        self._api = api
+        super().__init__(api)
         self._config = config
-        self._lookups = InstanceLookups(api)
 
     @cached_property
     def _identity(self) -> OrgIdentity:
@@ -81,20 +79,6 @@ class ServiceNowPlanning(PlainPlanning):
             reason = f"The instance has no table {table.name} any more."
             return WriteCapability(table.name, birth=Birth.NEVER, reason=reason)
         return capability_of(described, self._facts)
-
-    def find(
-        self, table: Table, columns: tuple[str, ...], values: Iterable[tuple[str, ...]]
-    ) -> Mapping[tuple[str, ...], str]:
-        """Live records by a key."""
-        return self._lookups.find(table, self._place(table), columns, values)
-
-    def fetch(self, table: Table, ids: Sequence[str], *, columns: Sequence[str]) -> Rows:
-        """Live records by id, also archived ones: the instance still has them."""
-        return self._lookups.fetch(table, self._place(table), ids, columns)
-
-    def referrers(self, queries: Sequence[ReferrerQuery]) -> Sequence[Rows | None]:
-        """Live records by what a column refers to, a call for each query."""
-        return [self._lookups.referring(query, self._place(query.table)) for query in queries]
 
     def automation(self, tables: Sequence[Table]) -> AutomationList:
         """Active business rules, flows, workflows, data policies, notifications and SLAs."""

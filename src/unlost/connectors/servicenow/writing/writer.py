@@ -149,7 +149,7 @@ class ServiceNowWriter(ServiceNowPlanning, PlainWriter):
         sent: Sequence[WriteRow],  # noqa: ARG002  nobody sets the date of a creation
     ) -> Rows:
         """Records that this user created since then; journal entries as they were sent."""
-        rows = self._lookups.recent(table, self._place(table), since, self.user_id(), columns)
+        rows = self._created(table, since, self.user_id(), columns)
         if table.name != JOURNAL or rows.cells is None:
             return rows
         cells = [original(each) for each in rows.cells.to_pylist()]

@@ -123,12 +123,17 @@ def test_only_the_harmless_part_of_a_text_is_sent(text: str, part: str) -> None:
 TABLE = Table("u", (Column("sys_id", WireKind.ID), Column("x", WireKind.TEXT)), id_column="sys_id")
 
 
+class PlainLookups(InstanceLookups):
+    """Look-ups in tables without archives and classes."""
+
+    def _place(self, table: Table) -> TablePlace:
+        return TablePlace((table.name,), (table.name,))
+
+
 def test_a_text_without_a_harmless_part_is_found_among_all() -> None:
     rows = [{"sys_id": "1", "x": "^^,"}, {"sys_id": "2", "x": "other"}]
     script = ScriptedApi(lambda *_: rows_answer(rows, total=2))
-    found = InstanceLookups(script.api()).find(
-        TABLE, TablePlace(("u",), ("u",)), ("x",), [("^^,",)]
-    )
+    found = PlainLookups(script.api()).find(TABLE, ("x",), [("^^,",)])
     assert found == {("^^,",): "1"}
     assert script.calls[0][1]["sysparm_query"].startswith("xISNOTEMPTY")
 
