@@ -2,7 +2,7 @@
 
 import pytest
 
-from fakes.instance import BACKUP, NARROW, ServedInstance, described, findings_of, full
+from fakes.instance import BACKUP, NARROW, ServedInstance, changes, described, findings_of, full
 from unlost.model.errors import SourceRefused
 from unlost.model.finding import FindingKind, Severity
 from unlost.model.source.schema import ALL_ROWS
@@ -52,6 +52,14 @@ class TestRights:
             table = described(source, "incident")
         assert table.hidden == ("short_description",)
         assert table.column("short_description") is None
+
+    def test_a_table_whose_class_is_hidden_counted_as_unchanged(
+        self, served: ServedInstance
+    ) -> None:
+        served.admin.post("settings", refused_condition="empty")
+        served.acl("incident", column="sys_class_name")
+        with served.source() as source, pytest.raises(SourceRefused):
+            changes(source, "incident")
 
     @pytest.mark.parametrize("form", ["absent", "empty"])
     def test_a_column_that_is_hidden_in_some_rows_is_hidden(

@@ -117,13 +117,16 @@ def discover(api: ServiceNowApi, config: ServiceNowConfig) -> DiscoveredInstance
     for each in tables:
         findings += _unreadable(described[each.name])
         findings += _taken_away(each, access.before_query(described[each.name].lineage))
+    places = {
+        name: _blocked_place(place, hidden.get(name, ()), unanswered.get(name, ""))
+        for name, place in places.items()
+    }
+    # A refused condition may have emptied the probe: the table would count as unchanged.
+    proved = {name: probe.newest for name, probe in readable.items() if not places[name].blocked}
     return DiscoveredInstance(
         Schema(with_described_logs(tables), rights_hash(rights), tuple(findings)),
-        {
-            name: _blocked_place(place, hidden.get(name, ()), unanswered.get(name, ""))
-            for name, place in places.items()
-        },
-        {name: probe.newest for name, probe in readable.items() if probe.newest is not None},
+        places,
+        {name: newest for name, newest in proved.items() if newest is not None},
     )
 
 
