@@ -57,6 +57,7 @@ def met_in_rounds(
         met += met_by(others, examples=ROUND, steps=steps)
         if met[LIFE] >= LIVES and set(met) >= set(must_meet):
             break
+    assert met[LIFE] >= LIVES
     assert set(met) >= set(must_meet), set(must_meet) - set(met)
     return met
 
