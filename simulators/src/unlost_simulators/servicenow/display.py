@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from unlost_simulators.kit.sqlite import Row, Where, quoted
 from unlost_simulators.servicenow.instance import Instance
 from unlost_simulators.servicenow.model import times
 from unlost_simulators.servicenow.model.columns import ID, JOURNALS, Column, Kind
 from unlost_simulators.servicenow.model.platform import JOURNAL
 from unlost_simulators.servicenow.model.users import ApiUser
-from unlost_simulators.servicenow.store.database import Row, quoted
-from unlost_simulators.servicenow.store.store import Slice, Where
+from unlost_simulators.servicenow.store.store import Slice
 
 AT_ONCE = 500
 

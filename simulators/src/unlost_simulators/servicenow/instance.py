@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unlost_simulators.kit.clock import VirtualClock
+from unlost_simulators.kit.sqlite import Row
 from unlost_simulators.servicenow.access.acls import Acl, Acls
 from unlost_simulators.servicenow.access.rules import Rules
 from unlost_simulators.servicenow.model import ids, times
@@ -20,7 +21,6 @@ from unlost_simulators.servicenow.model.users import ApiUser, OAuthClient, Users
 from unlost_simulators.servicenow.settings import PROPERTIES as PROPERTY_NAMES
 from unlost_simulators.servicenow.settings import InstanceSettings
 from unlost_simulators.servicenow.store import dictionary
-from unlost_simulators.servicenow.store.database import Row
 from unlost_simulators.servicenow.store.store import Store, equals
 
 SYSTEM = "system"

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from unlost_simulators.kit.sqlite import Row, Where, quoted
 from unlost_simulators.servicenow.access.acls import Acl, Operation
 from unlost_simulators.servicenow.instance import Instance
 from unlost_simulators.servicenow.model.columns import CLASS, ID, Column
@@ -19,8 +20,7 @@ from unlost_simulators.servicenow.query.compile import NOTHING, USER_ID, Compile
 from unlost_simulators.servicenow.query.conditions import condition_sql
 from unlost_simulators.servicenow.query.encoded import RANGES, EncodedQuery, Operator
 from unlost_simulators.servicenow.settings import RefusedCondition
-from unlost_simulators.servicenow.store.database import Row, quoted
-from unlost_simulators.servicenow.store.store import Slice, Where, equals
+from unlost_simulators.servicenow.store.store import Slice, equals
 
 DOMAIN = "sys_domain"
 

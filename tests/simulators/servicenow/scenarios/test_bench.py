@@ -10,11 +10,11 @@ import pytest
 from simulators.servicenow.clients import BASE
 from unlost_simulators.company.times import OPENING
 from unlost_simulators.kit import blobs
+from unlost_simulators.kit.sqlite import Where
 from unlost_simulators.servicenow.model.columns import JOURNALS
 from unlost_simulators.servicenow.scenarios.chocolate.bench_tables import CHANGED, NAMES
 from unlost_simulators.servicenow.server import InstanceOptions, build
 from unlost_simulators.servicenow.simulator import Simulator
-from unlost_simulators.servicenow.store.store import Where
 
 
 def opened(name: str) -> Iterator[Simulator]:

@@ -11,11 +11,12 @@ import pytest
 from simulators.servicenow.clients import BASE, Client
 from unlost_simulators.company.times import OPENING
 from unlost_simulators.company.written import SONNENSCHEIN
+from unlost_simulators.kit.sqlite import Where
 from unlost_simulators.servicenow.scenarios.chocolate.acts import STORY_CUSTOMER, STORY_INCIDENT
 from unlost_simulators.servicenow.scenarios.chocolate.setup import BACKUP, NARROW, PASSWORD
 from unlost_simulators.servicenow.server import InstanceOptions, build
 from unlost_simulators.servicenow.simulator import Simulator
-from unlost_simulators.servicenow.store.store import Where, equals
+from unlost_simulators.servicenow.store.store import equals
 
 MONDAY = datetime(2026, 11, 2, 18, tzinfo=UTC)
 

@@ -8,12 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from unlost_simulators.kit.sqlite import Where
 from unlost_simulators.servicenow.instance import Instance
 from unlost_simulators.servicenow.model import ids, times
 from unlost_simulators.servicenow.model.columns import Column, TableDef
 from unlost_simulators.servicenow.model.schema import Schema
 from unlost_simulators.servicenow.store.cells import cell_texts
-from unlost_simulators.servicenow.store.store import Slice, Store, Where, equals
+from unlost_simulators.servicenow.store.store import Slice, Store, equals
 
 BASE = TableDef(
     name="base", label="Base", extendable=True, columns=(Column(name="name", label="Name"),)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from unlost_simulators.kit.admin.server import Routes, Wanted
+from unlost_simulators.kit.sqlite import Row
 from unlost_simulators.servicenow.instance import SYSTEM, Instance
 from unlost_simulators.servicenow.model import ids
 from unlost_simulators.servicenow.model.columns import CLASS, ID, Choice, Column, Kind
 from unlost_simulators.servicenow.model.users import ApiUser
 from unlost_simulators.servicenow.query.conditions import valid_reading
-from unlost_simulators.servicenow.store.database import Row
 from unlost_simulators.servicenow.store.store import Slice, equals
 from unlost_simulators.servicenow.writing import evidence, reclass, upkeep
 from unlost_simulators.servicenow.writing.writer import Writer

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from unlost_simulators.kit.admin.server import Routes, Wanted
+from unlost_simulators.kit.sqlite import Where
 from unlost_simulators.servicenow.access.acls import ANY, Acl, Operation
 from unlost_simulators.servicenow.access.rules import (
     CURRENT,
@@ -21,7 +22,7 @@ from unlost_simulators.servicenow.model.platform import RATE_RULES, SCRIPTS
 from unlost_simulators.servicenow.model.users import ApiUser
 from unlost_simulators.servicenow.query.conditions import valid_reading
 from unlost_simulators.servicenow.simulator import Simulator
-from unlost_simulators.servicenow.store.store import Where, equals
+from unlost_simulators.servicenow.store.store import equals
 
 SETS = ("roles", "domains", "contexts")
 

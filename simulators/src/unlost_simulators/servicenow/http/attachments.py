@@ -14,6 +14,7 @@ from urllib.parse import quote
 from unlost_simulators.kit import blobs
 from unlost_simulators.kit.http import multipart
 from unlost_simulators.kit.http.calls import Answer, json_answer, no_content
+from unlost_simulators.kit.sqlite import Row
 from unlost_simulators.servicenow.access.acls import Operation
 from unlost_simulators.servicenow.http.bodies import read_object
 from unlost_simulators.servicenow.http.context import Context
@@ -23,7 +24,6 @@ from unlost_simulators.servicenow.model import ids
 from unlost_simulators.servicenow.model.columns import ID
 from unlost_simulators.servicenow.model.errors import ServiceNowError, no_record, refused_by_acl
 from unlost_simulators.servicenow.model.platform import ATTACHMENT
-from unlost_simulators.servicenow.store.database import Row
 
 CHUNK_BYTES = 734_003
 OPTIONAL = ("hash", "chunk_size_bytes")

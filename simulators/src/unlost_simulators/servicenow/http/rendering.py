@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from unlost_simulators.kit.sqlite import Row, Where
 from unlost_simulators.servicenow.access.acls import Operation
 from unlost_simulators.servicenow.display import Displays
 from unlost_simulators.servicenow.http.context import Context
 from unlost_simulators.servicenow.model.columns import ID, Column, Kind
 from unlost_simulators.servicenow.settings import HiddenColumn
-from unlost_simulators.servicenow.store.database import Row
-from unlost_simulators.servicenow.store.store import Where
 
 MASK = "********"
 """The value of a two-way password; the answer of a real instance depends on its settings."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from unlost_simulators.kit.http.calls import Answer, json_answer
+from unlost_simulators.kit.sqlite import Row, quoted
 from unlost_simulators.servicenow.access.acls import Operation
 from unlost_simulators.servicenow.http.context import Context
 from unlost_simulators.servicenow.http.tables import search
 from unlost_simulators.servicenow.model.columns import NUMBERS, Column, Kind
 from unlost_simulators.servicenow.model.errors import ServiceNowError
-from unlost_simulators.servicenow.store.database import Row, quoted
 
 FUNCTIONS = ("avg", "min", "max", "sum")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from unlost_simulators.kit.sqlite import Where, quoted
 from unlost_simulators.servicenow.model.columns import NUMBERS, Column
 from unlost_simulators.servicenow.model.schema import Schema
 from unlost_simulators.servicenow.query.encoded import (
@@ -17,8 +18,6 @@ from unlost_simulators.servicenow.query.encoded import (
     Operator,
     Order,
 )
-from unlost_simulators.servicenow.store.database import quoted
-from unlost_simulators.servicenow.store.store import Where
 
 NOTHING = Where("0")
 SCRIPT = "javascript:"

@@ -7,10 +7,10 @@ column is dropped later meets no row.
 
 from __future__ import annotations
 
+from unlost_simulators.kit.sqlite import Where
 from unlost_simulators.servicenow.model.schema import Schema
 from unlost_simulators.servicenow.query.compile import NOTHING, USER_ID, Compiler, Reading
 from unlost_simulators.servicenow.query.encoded import parse
-from unlost_simulators.servicenow.store.store import Where
 
 
 def condition_sql(schema: Schema, table: str, text: str, *, user_id: str) -> Where:

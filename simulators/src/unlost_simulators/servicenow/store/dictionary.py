@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from unlost_simulators.kit.sqlite import Row, Where
 from unlost_simulators.servicenow.model import ids
 from unlost_simulators.servicenow.model.columns import Column, TableDef
 from unlost_simulators.servicenow.model.schema import Schema
-from unlost_simulators.servicenow.store.database import Row
-from unlost_simulators.servicenow.store.store import Store, Where, equals
+from unlost_simulators.servicenow.store.store import Store, equals
 
 DESCRIBING = ("sys_db_object", "sys_dictionary", "sys_choice", "sys_m2m")
 COLLECTION = "collection"

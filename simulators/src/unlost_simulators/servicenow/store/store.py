@@ -11,25 +11,13 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from unlost_simulators.kit.sqlite import Cells, Database, Row, Where, quoted
 from unlost_simulators.servicenow.model.columns import CLASS, ID, NO_UPDATE, Column, TableDef
 from unlost_simulators.servicenow.model.schema import Schema
 from unlost_simulators.servicenow.store.cells import cell_texts
-from unlost_simulators.servicenow.store.database import Cells, Database, Row, quoted
 
 CONTENTS = "_contents"
 """Bytes of attachments: a recipe, or the bytes of an upload."""
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """A condition in SQL with its parameters."""
-
-    sql: str = "1"
-    parameters: tuple[object, ...] = ()
-
-    def also(self, other: Where) -> Where:
-        """Give the condition that both hold."""
-        return Where(f"({self.sql}) AND ({other.sql})", (*self.parameters, *other.parameters))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from xml.sax.saxutils import escape
 
+from unlost_simulators.kit.sqlite import Cells, Row
 from unlost_simulators.servicenow.instance import Instance
 from unlost_simulators.servicenow.model import ids
 from unlost_simulators.servicenow.model.columns import NO_AUDIT_DELETE, TableDef
 from unlost_simulators.servicenow.model.platform import AUDIT, DELETIONS, JOURNAL
-from unlost_simulators.servicenow.store.database import Cells, Row
 
 NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 DELETED = "DELETED"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as ET
 
+from unlost_simulators.kit.sqlite import Where
 from unlost_simulators.servicenow.instance import SYSTEM, Instance
 from unlost_simulators.servicenow.model.columns import ID, Column, Kind, TableDef
 from unlost_simulators.servicenow.model.platform import DELETIONS
 from unlost_simulators.servicenow.query.conditions import valid_reading
-from unlost_simulators.servicenow.store.store import Slice, Where, equals
+from unlost_simulators.servicenow.store.store import Slice, equals
 from unlost_simulators.servicenow.writing import evidence
 
 ARCHIVE_PREFIX = "ar_"

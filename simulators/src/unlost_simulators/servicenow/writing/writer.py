@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from unlost_simulators.kit.sqlite import Row, Where
 from unlost_simulators.servicenow.access.acls import Operation
 from unlost_simulators.servicenow.access.rules import Effect, WriteRule
 from unlost_simulators.servicenow.instance import Instance
@@ -26,8 +27,7 @@ from unlost_simulators.servicenow.model.users import ApiUser
 from unlost_simulators.servicenow.query.conditions import condition_sql
 from unlost_simulators.servicenow.reading import Reader
 from unlost_simulators.servicenow.settings import ExistingId, RefusedColumn
-from unlost_simulators.servicenow.store.database import Row
-from unlost_simulators.servicenow.store.store import Where, equals
+from unlost_simulators.servicenow.store.store import equals
 from unlost_simulators.servicenow.writing import evidence, reclass
 from unlost_simulators.servicenow.writing.cells import stored
 from unlost_simulators.servicenow.writing.removal import Removal

@@ -15,6 +15,7 @@ from unlost_simulators.company.columns import digits, instants, joined
 from unlost_simulators.company.draws import Rows
 from unlost_simulators.company.times import DAY, created_at
 from unlost_simulators.company.world import runs
+from unlost_simulators.kit.sqlite import Where
 from unlost_simulators.servicenow.instance import Instance
 from unlost_simulators.servicenow.model import ids
 from unlost_simulators.servicenow.model.columns import TableDef
@@ -26,7 +27,7 @@ from unlost_simulators.servicenow.scenarios.chocolate.people import Tables
 from unlost_simulators.servicenow.scenarios.chocolate.scenario import ChocolateScenario
 from unlost_simulators.servicenow.scenarios.chocolate.world import INTEGRATION, same, stamped
 from unlost_simulators.servicenow.simulator import Act
-from unlost_simulators.servicenow.store.store import Slice, Where
+from unlost_simulators.servicenow.store.store import Slice
 
 ROWS, CLASSES = 100, 3
 ROOT = "u_line_000"

@@ -1,7 +1,4 @@
-"""The SQLite database of one instance: one connection, one lock, all cells text.
-
-Cells are compared without regard to case, as the databases of instances do (an inference).
-"""
+"""The SQLite database of one org: one connection, and one lock for all threads."""
 
 from __future__ import annotations
 
@@ -9,15 +6,29 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-type Cells = Mapping[str, str]
-type Row = dict[str, str]
+type Cells = Mapping[str, Any]
+type Row = dict[str, Any]
 
 
 def quoted(name: str) -> str:
     """Give a name of a table or column as SQL text."""
     return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A condition in SQL with its parameters."""
+
+    sql: str = "1"
+    parameters: tuple[object, ...] = ()
+
+    def also(self, other: Where) -> Where:
+        """Give the condition that both hold."""
+        return Where(f"({self.sql}) AND ({other.sql})", (*self.parameters, *other.parameters))
 
 
 class Database:
