@@ -202,8 +202,7 @@ class SourceContract:
                 continue
             notes = schema.table(log.table)
             assert notes is not None, log.table
-            columns = (log.record_column, log.field_column, log.old_column, log.new_column)
-            for name in (*columns, log.at_column, log.by_column):
+            for name in log.columns:
                 assert notes.column(name), f"{log.table}.{name}"
 
     def test_findings_say_what_and_where(self, schema: Schema) -> None:

@@ -9,6 +9,7 @@ from stateful.servicenow.desk import AUDIT, INCIDENT, JOURNAL, Desk
 from stateful.servicenow.rights import Administrators
 from unit.engine.scene import line_of
 from unlost.engine.backup.backup import FinishedBackup
+from unlost.engine.records.history import history
 from unlost.model.finding import Severity
 from unlost_simulators.servicenow.access.acls import Operation
 
@@ -110,3 +111,15 @@ def test_entries_that_the_instance_drops_stay_though_a_log_is_read_whole(
     desk.clock.advance(hours=24)
     desk.attempt(full=not hidden)
     assert entries <= set(desk.cells(log, "sys_id"))
+
+
+def test_changes_of_the_same_second_are_told_in_their_order(desk: Desk) -> None:
+    record = min(desk.rows(INCIDENT))
+    desk.night()
+    texts = [str(count) for count in range(12)]
+    for text in texts:
+        desk.update(INCIDENT, record, short_description=text)
+    desk.night()
+    events = history(desk.vault, desk.oid, INCIDENT, record)
+    told = [each.new for event in events for each in event.fields if each.column == TEXT]
+    assert told[-12:] == texts

@@ -1,5 +1,7 @@
 """Notes of the source on its records' changes."""
 
+from dataclasses import replace
+
 import pytest
 
 from unit.engine.scene import Scene
@@ -56,6 +58,28 @@ def test_names_alone_are_kept_when_no_id_is_known(logged: tuple[Scene, str]) -> 
     assert table is not None
     (kept,) = noted_changes(head, table, record, values={})
     assert (kept.old, kept.new) == ("Ann", "Bob")
+
+
+@pytest.mark.parametrize("counted", [True, False], ids=["with a count", "with a hidden count"])
+def test_changes_of_the_same_second_come_in_the_order_of_their_count(
+    logged: tuple[Scene, str], counted: bool
+) -> None:
+    scene, record = logged
+    scene.org.add_column("DealHistory", "Count")
+    for count in (10, 9, 2):
+        note(scene, record, "Sum", str(count - 1), str(count))
+        newest = scene.org.tables["DealHistory"].records
+        newest[max(newest)].cells["Count"] = str(count)
+    note(scene, record, "Sum", "0", "1")
+    if not counted:
+        scene.org.hide_column("DealHistory", "Count")
+    scene.night()
+    table = scene.head.schema().table("Deal")
+    assert table is not None and table.change_log is not None
+    table = replace(table, change_log=replace(table.change_log, order_column="Count"))
+    told = [change.new for change in noted_changes(scene.head, table, record, values={})]
+    assert sorted(told, key=str) == ["1", "10", "2", "9"]
+    assert (told == ["1", "2", "9", "10"]) is counted
 
 
 def test_what_the_log_does_not_explain_is_told_by_the_night(logged: tuple[Scene, str]) -> None:

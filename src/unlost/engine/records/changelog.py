@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -36,26 +36,33 @@ def noted_changes(
     log = table.change_log
     if log is None or log.table not in snapshot.tables():
         return []
-    rows = _rows(snapshot, log, record)
+    log = _readable(snapshot, log)
+    rows = sorted(_rows(snapshot, log, record), key=lambda row: _place(row, log))
     logged_changes = [note for row in rows if (note := _noted(row, log, table)) is not None]
     return _without_duplicates(
         sorted(logged_changes, key=lambda note: (note.at, note.column)), table, values
     )
 
 
+def _readable(snapshot: Snapshot, log: ChangeLog) -> ChangeLog:
+    """The log without its order where that column is hidden."""
+    stored = snapshot.schema().table(log.table)
+    known = log.order_column and stored and stored.column(log.order_column)
+    return log if known else replace(log, order_column=None)
+
+
 def _rows(snapshot: Snapshot, log: ChangeLog, record: str) -> Sequence[dict[str, str | None]]:
     """The log's rows of a record, including rows that the source has deleted since."""
-    columns = [
-        log.record_column,
-        log.field_column,
-        log.old_column,
-        log.new_column,
-        log.at_column,
-        log.by_column,
-    ]
+    columns = list(log.columns)
     rows = snapshot.where(log.table, log.record_column, [record], columns=columns)
     dicts: list[dict[str, str | None]] = rows.select(columns).to_pylist()
     return dicts
+
+
+def _place(row: dict[str, str | None], log: ChangeLog) -> int:
+    """The place of a change among those of its record; 0 if the log has none."""
+    text = row[log.order_column] if log.order_column else None
+    return int(text) if text and text.isdecimal() else 0
 
 
 def _noted(row: dict[str, str | None], log: ChangeLog, table: Table) -> LoggedChange | None:

@@ -124,10 +124,7 @@ def hidden_columns(pairs: Iterable[tuple[str, str]]) -> HiddenColumns:
 
 
 def _columns_of(log: ChangeLog) -> frozenset[str]:
-    return frozenset({
-        log.record_column, log.field_column, log.old_column, log.new_column, log.at_column,
-        log.by_column,
-    })  # fmt: skip
+    return frozenset(log.columns) - {log.order_column}
 
 
 def _file(file: FileColumn, hidden: frozenset[str]) -> FileColumn:

@@ -163,7 +163,11 @@ class FileColumn:
 
 @dataclass(frozen=True, slots=True)
 class ChangeLog:
-    """The ``table`` in which the source itself logs the changes of another table's records."""
+    """The ``table`` in which the source itself logs the changes of another table's records.
+
+    ``order_column`` has a number that grows with the changes of a record. It orders changes of the
+    same time; without it they come in the order of their ids.
+    """
 
     table: str
     record_column: str
@@ -172,6 +176,16 @@ class ChangeLog:
     new_column: str
     at_column: str
     by_column: str
+    order_column: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that are needed to read a change."""
+        named = (
+            self.record_column, self.field_column, self.old_column, self.new_column,
+            self.at_column, self.by_column,
+        )  # fmt: skip
+        return named if self.order_column is None else (*named, self.order_column)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,9 @@ AUDIT, DELETIONS = "sys_audit", "sys_audit_delete"
 EVIDENCE = frozenset({AUDIT, DELETIONS, JOURNAL})
 FILE = "file"  # the last part of the address of an attachment's bytes
 FILE_COLUMN = FileColumn(FILE, "size_bytes", "hash", "file_name", "content_type")
-AUDIT_LOG = ChangeLog(AUDIT, "documentkey", "fieldname", "oldvalue", "newvalue", CREATED, "user")
+AUDIT_LOG = ChangeLog(
+    AUDIT, "documentkey", "fieldname", "oldvalue", "newvalue", CREATED, "user", "record_checkpoint"
+)
 # These columns refer to records of any table, which the second column names.
 OF_RECORDS = {JOURNAL: ("element_id", "name"), ATTACHMENT: ("table_sys_id", "table_name")}
 AUTHORS = frozenset({"sys_created_by", "sys_updated_by"})  # texts: the names of users
