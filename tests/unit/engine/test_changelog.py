@@ -75,7 +75,8 @@ def test_changes_of_the_same_second_come_in_the_order_of_their_count(
         scene.org.hide_column("DealHistory", "Count")
     scene.night()
     table = scene.head.schema().table("Deal")
-    assert table is not None and table.change_log is not None
+    assert table is not None
+    assert table.change_log is not None
     table = replace(table, change_log=replace(table.change_log, order_column="Count"))
     told = [change.new for change in noted_changes(scene.head, table, record, values={})]
     assert sorted(told, key=str) == ["1", "10", "2", "9"]
